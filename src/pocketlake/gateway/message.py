@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pocketlake.kernel.blobs import FileSlice
+
+__all__ = ["BodyStream", "FileSlice", "Request", "Response"]
+
 
 class BodyStream(Protocol):
     """A request body that is still arriving. Reading it is what lets the sender go on (back-pressure)."""
@@ -27,15 +31,6 @@ class Request:
     body: bytes | BodyStream = b""
     peer: str = ""
     secure: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class FileSlice:
-    """`length` bytes of the file at `path` from `offset`: sent by the kernel (sendfile) where it can."""
-
-    path: str
-    offset: int
-    length: int
 
 
 @dataclass(slots=True)

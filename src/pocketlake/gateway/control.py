@@ -1,0 +1,169 @@
+"""The lake's own endpoints, under /_pocketlake/, and those that tools look for on other emulators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from pocketlake.gateway.message import Request, Response
+
+if TYPE_CHECKING:
+    from pocketlake.kernel.lake import Lake
+
+BODY_LIMIT = 64 * 1024
+
+
+class Refused(Exception):
+    """A control request that makes no sense; the message says why."""
+
+
+class Control:
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
+            ("GET", "/_pocketlake/health"): self.health,
+            ("GET", "/_pocketlake/ready"): self.health,
+            ("GET", "/_localstack/health"): self.localstack_health,
+            ("GET", "/_pocketlake/config"): self.config,
+            ("GET", "/_pocketlake/services"): self.services,
+            ("GET", "/_pocketlake/trail"): self.trail,
+            ("POST", "/_pocketlake/reset"): self.reset,
+            ("POST", "/moto-api/reset"): self.reset,
+            ("GET", "/_pocketlake/clock"): self.clock,
+            ("POST", "/_pocketlake/clock/advance"): self.clock_advance,
+            ("POST", "/_pocketlake/clock/set"): self.clock_set,
+            ("POST", "/_pocketlake/clock/freeze"): self.clock_freeze,
+            ("POST", "/_pocketlake/clock/run"): self.clock_run,
+        }
+
+    def owns(self, request: Request) -> bool:
+        return request.target.startswith(("/_pocketlake", "/_localstack", "/moto-api/"))
+
+    async def answer(self, request: Request) -> Response:
+        path = request.target.partition("?")[0].rstrip("/")
+        handler = self._routes.get((request.method, path))
+        if handler is None:
+            known = any(known_path == path for _, known_path in self._routes)
+            return _json(405 if known else 404, {"message": f"There is no {request.method} {path} here."})
+        try:
+            return _json(200, await handler(await _body(request)))
+        except Refused as refusal:
+            return _json(400, {"message": str(refusal)})
+
+    # What is
+
+    async def health(self, _: dict[str, Any]) -> Any:
+        from pocketlake import __version__
+
+        return {"status": "ok", "version": __version__}
+
+    async def localstack_health(self, _: dict[str, Any]) -> Any:
+        from pocketlake import __version__
+        from pocketlake.gateway.inventory import built_services
+
+        return {"services": {name: "running" for name in built_services()}, "edition": "pocketlake", "version": __version__}
+
+    async def config(self, _: dict[str, Any]) -> Any:
+        config = self._lake.config
+        return {
+            "directory": str(self._lake.directory),
+            "endpoint": self._lake.endpoint,
+            "account": config.account,
+            "region": config.region,
+            "durability": config.durability,
+            "limits": config.limits,
+            "auth": config.auth,
+        }
+
+    async def services(self, _: dict[str, Any]) -> Any:
+        from pocketlake.gateway.inventory import inventory
+
+        return inventory(self._lake)
+
+    async def trail(self, _: dict[str, Any]) -> Any:
+        return {"events": [event._asdict() for event in list(self._lake.trail.events)[-1000:]]}
+
+    async def reset(self, _: dict[str, Any]) -> Any:
+        await self._lake.reset()
+        return {"status": "ok"}
+
+    # The clock
+
+    async def clock(self, _: dict[str, Any]) -> Any:
+        from datetime import UTC, datetime
+
+        clock = self._lake.clock
+        now = clock.now()
+        return {
+            "now": now,
+            "iso": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+            "rate": clock.rate,
+            "frozen": clock.rate == 0.0,
+        }
+
+    async def clock_advance(self, body: dict[str, Any]) -> Any:
+        seconds = _number(body, "seconds")
+        if seconds < 0:
+            raise Refused("seconds must not be negative; use clock/set to go back.")
+        await self._lake.clock.advance(seconds)
+        return await self.clock({})
+
+    async def clock_set(self, body: dict[str, Any]) -> Any:
+        await self._lake.clock.set(_moment(body))
+        return await self.clock({})
+
+    async def clock_freeze(self, body: dict[str, Any]) -> Any:
+        await self._lake.clock.freeze()
+        if "at" in body or "now" in body:
+            await self._lake.clock.set(_moment(body))
+        return await self.clock({})
+
+    async def clock_run(self, body: dict[str, Any]) -> Any:
+        rate = _number(body, "rate") if "rate" in body else 1.0
+        if not 0.0 <= rate <= 1_000_000.0:
+            raise Refused("rate lies between 0 and 1,000,000.")
+        await self._lake.clock.run(rate)
+        return await self.clock({})
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = request.body
+    if not isinstance(raw, bytes) or len(raw) > BODY_LIMIT:
+        raise Refused("The body is too large.")
+    if not raw.strip():
+        return {}
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"The body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise Refused("The body must be a JSON object.")
+    return body
+
+
+def _number(body: dict[str, Any], name: str) -> float:
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Refused(f'Send {{"{name}": <number>}}.')
+    return float(value)
+
+
+def _moment(body: dict[str, Any]) -> float:
+    """`at` (or `now`): epoch seconds, or ISO 8601 (UTC unless it says otherwise)."""
+    from datetime import UTC, datetime
+
+    value = body.get("at", body.get("now"))
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise Refused(f"{value!r} is not an ISO 8601 time.") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return _number({"at": value}, "at")
+
+
+def _json(status: int, value: Any) -> Response:
+    return Response(status, [("Content-Type", "application/json")], orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))

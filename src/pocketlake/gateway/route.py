@@ -1,0 +1,135 @@
+"""Which service a request is for, by signature scope, target header, host, query action, and path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from pocketlake.gateway.message import Request
+
+# Signing names that differ from boto3's name of the service.
+SIGNING_NAMES = {
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "email": "ses",
+    "elasticmapreduce": "emr",
+    "airflow": "mwaa",
+    "s3express": "s3",
+    "s3-object-lambda": "s3",
+    "aps": "amp",
+    "tagging": "resourcegroupstaggingapi",
+}
+
+# The part of X-Amz-Target before the dot; for requests without a signature, and services that share a signing name.
+TARGET_PREFIXES = {
+    "Kinesis_20131202": "kinesis",
+    "Firehose_20150804": "firehose",
+    "AWSGlue": "glue",
+    "AmazonAthena": "athena",
+    "AmazonSQS": "sqs",
+    "DynamoDB_20120810": "dynamodb",
+    "DynamoDBStreams_20120810": "dynamodbstreams",
+    "AmazonDAXV3": "dax",
+    "TrentService": "kms",
+    "secretsmanager": "secretsmanager",
+    "AmazonSSM": "ssm",
+    "Logs_20140328": "logs",
+    "GraniteServiceVersion20100801": "cloudwatch",
+    "AWSEvents": "events",
+    "AWSStepFunctions": "stepfunctions",
+    "RedshiftData": "redshift-data",
+    "RedshiftServerless": "redshift-serverless",
+    "ElasticMapReduce": "emr",
+    "AWSLakeFormation": "lakeformation",
+    "AmazonDMSv20160101": "dms",
+    "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail",
+    "CloudTrail_20131101": "cloudtrail",
+    "KinesisAnalytics_20180523": "kinesisanalyticsv2",
+    "DataPipeline": "datapipeline",
+    "FmrsService": "datasync",
+    "TransferService": "transfer",
+    "SageMaker": "sagemaker",
+    "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
+}
+
+# Query services name no service in their body, but their API's version.
+QUERY_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-03-31": "sns", "2012-11-05": "sqs"}
+
+S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*(?:localhost|amazonaws\.com|localstack\.cloud)$")
+
+
+class Bucket(NamedTuple):
+    """A virtual-hosted bucket and the path-style target that means the same."""
+
+    name: str
+    target: str
+
+
+def service_of(request: Request, scope: str) -> str:
+    """boto3's name of the service; `scope` is the service in the signature's credential scope, or empty."""
+    prefix, dot, _ = request.headers.get("x-amz-target", "").rpartition(".")
+    if dot and (named := TARGET_PREFIXES.get(prefix)):
+        return named
+    if scope:
+        return SIGNING_NAMES.get(scope, scope)
+    if request.target.startswith("/service/") and "smithy-protocol" in request.headers:
+        return request.target.split("/")[2].lower()
+    if (version := _query_version(request)) in QUERY_VERSIONS:
+        return QUERY_VERSIONS[version]
+    return "s3"
+
+
+def _query_version(request: Request) -> str:
+    if isinstance(request.body, bytes) and request.headers.get("content-type", "").startswith(
+        "application/x-www-form-urlencoded"
+    ):
+        text = request.body[:100_000].decode("latin-1")
+    else:
+        text = request.target.partition("?")[2]
+    if "Action=" not in text:
+        return ""
+    found = re.search(r"(?:^|&)Version=([0-9-]+)", text)
+    return found[1] if found else ""
+
+
+def virtual_bucket(request: Request, local_suffixes: tuple[str, ...] = ("localhost",)) -> Bucket | None:
+    """The bucket in the Host header: `bucket.s3.localhost:4566`, `bucket.s3.us-east-1.amazonaws.com`,
+    `bucket.localhost`."""
+    host = request.headers.get("host", "").lower()
+    host = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    found = S3_HOST.match(host)
+    name = found["bucket"] if found else None
+    if found is None:
+        for suffix in local_suffixes:
+            if host.endswith("." + suffix):
+                name = host[: -len(suffix) - 1]
+    if not name:
+        return None
+    return Bucket(name, f"/{name}{request.target}" if request.target.startswith("/") else request.target)
+
+
+def is_aws_service(name: str) -> bool:
+    """Whether AWS has a service of this boto3 name (so that a 501 can name it)."""
+    import botocore
+
+    return name.replace("-", "").isalnum() and (Path(botocore.__file__).parent / "data" / name).is_dir()
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query as received. An absolute-form target loses its scheme and host."""
+    if not target.startswith("/") and "://" in target:
+        target = "/" + target.split("://", 1)[1].partition("/")[2]
+    path, _, query = target.partition("?")
+    return path or "/", query
+
+
+def query_pairs(query: str) -> list[tuple[str, str]]:
+    """Decoded names and values in order; a name without "=" has the value ""."""
+    pairs = []
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            pairs.append((unquote(name.replace("+", " ")), unquote(value.replace("+", " "))))
+    return pairs

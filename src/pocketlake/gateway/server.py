@@ -1,0 +1,106 @@
+"""A lake behind its HTTP front: start, serve, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocketlake.gateway.dispatch import Gateway
+from pocketlake.gateway.http import Front, HttpLimits
+from pocketlake.kernel.config import Config
+from pocketlake.kernel.lake import Lake
+
+if TYPE_CHECKING:
+    import ssl
+
+log = logging.getLogger("pocketlake")
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+GRACE_SECONDS = 10.0
+
+
+class UnsafeAddress(Exception):
+    """Open mode lets anyone in, so it binds to loopback unless told otherwise in so many words."""
+
+
+class Server:
+    def __init__(self, config: Config, allow_open: bool = False) -> None:
+        if config.host not in LOOPBACK and config.auth == "open" and not allow_open:
+            raise UnsafeAddress(
+                f"In open mode anyone who reaches {config.host} may do anything. "
+                "Use --auth signed, or say --allow-open if that is what you want."
+            )
+        self.config = config
+        self.lake = Lake(config)
+        self.front: Front | None = None
+
+    @property
+    def url(self) -> str:
+        return self.lake.endpoint
+
+    async def start(self) -> str:
+        """Serve; returns the URL."""
+        lake = self.lake
+        lake.start(asyncio.get_running_loop())
+        self.front = Front(Gateway(lake).handle, HttpLimits(), lake.clock.http_date)
+        port = await self.front.listen(self.config.host, self.config.port, self._tls())
+        scheme = "https" if self.config.tls else "http"
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        lake.endpoint = f"{scheme}://{host}:{port}"
+        lake.config = replace(self.config, port=port)
+        return lake.endpoint
+
+    async def stop(self, grace: float = GRACE_SECONDS) -> None:
+        """Finish what was begun, then close."""
+        if self.front is not None:
+            await self.front.close(grace)
+        await self.lake.close()
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.config.tls:
+            return None
+        from datetime import UTC, datetime
+
+        from pocketlake.gateway import tls
+
+        if self.config.certificate is not None:
+            key = self.config.certificate_key or self.config.certificate
+            return tls.server_context(self.config.certificate, key)
+        # Certificates live in the machine's time, not the lake's: clients check them by their own clocks.
+        authority = tls.ensure_authority(Path(self.lake.directory), now=datetime.now(UTC))
+        return tls.server_context(authority.certificate, authority.key)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def serve(server: Server, ready: Callable[[str], Any]) -> None:
+    """Serve until SIGINT or SIGTERM, on a loop of our own."""
+    loop = new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    async def run() -> None:
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        try:
+            ready(await server.start())
+            await stopped.wait()
+        finally:
+            await server.stop()
+
+    try:
+        loop.run_until_complete(run())
+    finally:
+        loop.close()

@@ -1,0 +1,49 @@
+"""How a service declares itself: a name, its tables, its operations, its alarms."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pocketlake.kernel.errors import Errors
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class Service:
+    """`name` is boto3's name of the service.
+
+    `migrations` are SQL scripts, appended to and never edited. `validation_error` is the code with which this service
+    refuses what its model forbids. `statuses` gives HTTP statuses to error codes that the model does not carry.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        migrations: Sequence[str] = (),
+        validation_error: str = "ValidationException",
+        statuses: dict[str, int] | None = None,
+    ) -> None:
+        self.name = name
+        self.migrations = migrations
+        self.validation_error = validation_error
+        self.errors = Errors(statuses)
+        self.operations: dict[str, Callable[..., Any]] = {}
+        self.waits: set[str] = set()  # the operations that are `async def`
+        self.alarms: dict[str, Callable[..., Any]] = {}
+
+    def operation(self, handler: Handler) -> Handler:
+        """The function's name is boto3's name of the operation."""
+        name = handler.__name__
+        assert name not in self.operations, f"{self.name}.{name} is declared twice"
+        self.operations[name] = handler
+        if inspect.iscoroutinefunction(handler):
+            self.waits.add(name)
+        return handler
+
+    def alarm(self, handler: Handler) -> Handler:
+        """The function runs as `handler(call, key)` when an alarm set for it is due."""
+        assert handler.__name__ not in self.alarms, f"{self.name}.{handler.__name__} is declared twice"
+        self.alarms[handler.__name__] = handler
+        return handler

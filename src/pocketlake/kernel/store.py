@@ -1,0 +1,188 @@
+"""SQLite, and the transaction of the tick.
+
+One connection belongs to the event loop. The first call of a turn opens a transaction, every call of that turn writes
+into it, and the turn's end commits it; answers wait for that commit. So a group of calls costs one commit, and what was
+acknowledged is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+log = logging.getLogger("pocketlake.store")
+
+# What a crash may cost. process: nothing on kill -9 (the operating system has the pages), on power loss the last
+# commits. power: nothing on power loss either (one fsync a commit). memory: everything.
+SYNCHRONOUS = {"process": "NORMAL", "power": "FULL", "memory": "OFF"}
+
+CHECKPOINT_PAGES = 4000  # write-ahead log pages (8 KiB each) before a checkpoint starts in a thread
+CHECKPOINT_LIMIT_PAGES = 40_000  # past this the loop itself checkpoints: the thread can't keep up
+
+Parameters = Sequence[Any] | dict[str, Any]
+
+
+class Store:
+    """The lake's database. Everything here runs on the loop's thread."""
+
+    def __init__(self, directory: Path, durability: str = "process") -> None:
+        self.path = ":memory:" if durability == "memory" else str(directory / "lake.sqlite")
+        self.db = apsw.Connection(self.path, statementcachesize=500)
+        self.execute = self.db.execute
+        self.executemany = self.db.executemany
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open = False
+        self._waiting: list[tuple[Callable[[Any], None], Any, Any]] = []
+        self._undo: list[Callable[[], None]] = []
+        self._savepoints = 0
+        self._checkpointing = False
+        self._prepare(durability)
+
+    def _prepare(self, durability: str) -> None:
+        for pragma in (
+            "page_size = 8192",
+            "journal_mode = WAL",
+            f"synchronous = {SYNCHRONOUS[durability]}",
+            "wal_autocheckpoint = 0",
+            "temp_store = MEMORY",
+            "cache_size = -32768",
+            "mmap_size = 268435456",
+        ):
+            self.execute(f"PRAGMA {pragma}")
+        self.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (room TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room, number))"
+        )
+        if self.path != ":memory:":
+            self.db.set_wal_hook(self._on_wal)
+
+    def migrate(self, room: str, scripts: Sequence[str]) -> None:
+        """Run the scripts of `room` (a service, or "kernel") that this database has not seen, in order."""
+        done = self.execute("SELECT count(*) FROM migrations WHERE room = ?", (room,)).fetchone()[0]
+        for number, script in enumerate(scripts):
+            if number >= done:
+                with self.transaction():
+                    self.execute(script).fetchall()
+                    self.execute("INSERT INTO migrations VALUES (?, ?)", (room, number))
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.end_tick()
+        self._loop = loop
+
+    def one(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return next(self.execute(sql, parameters), None)
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        return self.execute(sql, parameters).fetchall()
+
+    # The tick
+
+    def enter(self) -> None:
+        """Open this turn's transaction unless it is open already."""
+        if not self._open:
+            self.execute("BEGIN")
+            self._open = True
+            if self._loop is not None:
+                self._loop.call_soon(self.end_tick)
+
+    def end_tick(self) -> None:
+        """Commit the turn and let its answers go."""
+        if not self._open:
+            return
+        self._open = False
+        waiting, self._waiting = self._waiting, []
+        undo, self._undo = self._undo, []
+        try:
+            self.execute("COMMIT")
+        except apsw.Error:
+            log.exception("the turn's commit failed; its calls are refused")
+            if self.db.in_transaction:
+                self.execute("ROLLBACK")
+            for step in reversed(undo):
+                step()
+            for release, _, refusal in waiting:
+                release(refusal)
+            return
+        for release, answer, _ in waiting:
+            release(answer)
+
+    def after_commit(self, release: Callable[[Any], None], answer: Any = None, refusal: Any = None) -> None:
+        """Call `release(answer)` once this turn is committed, `release(refusal)` if the commit failed."""
+        self.enter()
+        self._waiting.append((release, answer, refusal))
+
+    def undo(self, step: Callable[[], None]) -> None:
+        """Run `step` if the writes made so far in this savepoint, or this turn's commit, come to nothing."""
+        self._undo.append(step)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing, within the tick. Blocks nest; never await inside one."""
+        self.enter()
+        name = f"s{self._savepoints}"
+        undo_mark = len(self._undo)
+        self._savepoints += 1
+        self.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            self.execute(f"ROLLBACK TO {name}")
+            self.execute(f"RELEASE {name}")
+            for step in reversed(self._undo[undo_mark:]):
+                step()
+            del self._undo[undo_mark:]
+            raise
+        else:
+            self.execute(f"RELEASE {name}")
+        finally:
+            self._savepoints -= 1
+
+    def reader(self) -> apsw.Connection:
+        """A connection that only reads what is committed, for a thread. The caller closes it."""
+        return apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY)
+
+    def checkpoint(self) -> None:
+        if self.path != ":memory:":
+            self.db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def close(self) -> None:
+        self.end_tick()
+        self.db.close()
+
+    # Checkpoints, off the loop
+
+    def _on_wal(self, _: apsw.Connection, __: str, pages: int) -> int:
+        if pages >= CHECKPOINT_PAGES and self._loop is not None:
+            if pages >= CHECKPOINT_LIMIT_PAGES:
+                self._loop.call_soon(self.checkpoint)
+            elif not self._checkpointing:
+                self._checkpointing = True
+                self._loop.run_in_executor(None, _checkpoint_beside, self.path).add_done_callback(self._checkpointed)
+        return apsw.SQLITE_OK
+
+    def _checkpointed(self, future: asyncio.Future[None]) -> None:
+        self._checkpointing = False
+        if not future.cancelled() and future.exception() is None and self._loop is not None:
+            # The few pages written meanwhile: after them the log starts again from its beginning.
+            self._loop.call_soon(self._finish_checkpoint)
+
+    def _finish_checkpoint(self) -> None:
+        self.end_tick()
+        self.checkpoint()
+
+
+def _checkpoint_beside(path: str) -> None:
+    """A passive checkpoint on a connection of its own; SQLite releases the interpreter while it copies pages."""
+    beside = apsw.Connection(path)
+    try:
+        beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    finally:
+        beside.close()
+
+
