@@ -1,0 +1,29 @@
+"""AWS Glue: the data catalog and its crawlers."""
+    classifiers,
+    connections,
+    databases,
+    functions,
+    partition_indexes,
+    partitions,
+    search,
+    statistics,
+    table_versions,
+    tables,
+    tags,
+)
+from .service import glue as service
+
+__all__ = [
+    "classifiers",
+    "connections",
+    "databases",
+    "functions",
+    "partition_indexes",
+    "partitions",
+    "search",
+    "service",
+    "statistics",
+    "table_versions",
+    "tables",
+    "tags",
+]
