@@ -119,7 +119,7 @@ def test_pages_and_segments_hold_each_partition_once(glue: Any) -> None:
     assert [len(page["Partitions"]) for page in pages] == [100, 100, 50]
     parts = [values(glue, "n >= 10", Segment={"SegmentNumber": number, "TotalSegments": 4}) for number in range(4)]
     assert all(parts)
-    assert sorted(sum(parts, [])) == sorted(row for row in rows if int(row[0]) >= 10)
+    assert sorted(row for part in parts for row in part) == sorted(row for row in rows if int(row[0]) >= 10)
     segment = {"SegmentNumber": 4, "TotalSegments": 4}
     refused("InvalidInputException", glue.get_partitions, **TABLE, Segment=segment)
 

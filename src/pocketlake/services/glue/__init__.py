@@ -1,4 +1,6 @@
 """AWS Glue: the data catalog and its crawlers."""
+
+from . import (
     classifiers,
     connections,
     databases,
