@@ -1,0 +1,155 @@
+"""The bytes of a version: one blob, or several that are read one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pocketlake.kernel.blobs import Blob, FileSlice
+from pocketlake.kernel.call import Call
+from pocketlake.services.s3 import ranges, store
+from pocketlake.services.s3.service import errors
+from pocketlake.services.s3.store import Segment, Version
+
+PIECE_BYTES = 1024 * 1024
+OPENED_AHEAD = 64
+
+
+@dataclass(slots=True, frozen=True)
+class Extent:
+    """What a read covers: `part` is the part it asked for by number, `parts` the number of all then."""
+
+    start: int
+    length: int
+    is_partial: bool
+    part: Segment | None = None
+    parts: int | None = None
+
+
+def extent(call: Call, version: Version, request: dict[str, Any]) -> Extent:
+    """The bytes that a Range header or a part number names, or all."""
+    header, number = request.get("Range"), request.get("PartNumber")
+    if header is None and number is None:
+        return Extent(0, version.size, False)
+    if header is not None and number is not None:
+        raise errors.InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+    if number is not None:
+        return _part(call, version, number)
+    try:
+        span = ranges.span(header, version.size)
+    except ranges.Unsatisfiable:
+        raise errors.InvalidRange(
+            "The requested range is not satisfiable", ActualObjectSize=version.size, RangeRequested=header
+        ) from None
+    return Extent(0, version.size, False) if span is None else Extent(*span, True)
+
+
+def _part(call: Call, version: Version, number: int) -> Extent:
+    """A part of a multipart object; any other object is its own part 1."""
+    if not 1 <= number <= 10_000:
+        raise errors.InvalidArgument(
+            "Part number must be an integer between 1 and 10000, inclusive",
+            ArgumentName="partNumber",
+            ArgumentValue=number,
+        )
+    if version.assembly is None:
+        if number == 1:
+            return Extent(0, version.size, version.size > 0)
+        count = 1
+    else:
+        segments = store.segments(call.db, version.assembly)
+        for segment in segments:
+            if segment.number == number:
+                return Extent(segment.start, segment.size, segment.size > 0, segment, len(segments))
+        count = len(segments)
+    raise errors.InvalidPartNumber(
+        "The requested partnumber is not satisfiable", PartNumberRequested=number, ActualPartCount=count
+    )
+
+
+def shown_checksums(extent: Extent, stored: dict[str, str]) -> dict[str, str]:
+    """The checksums that go with what is read: the part's own, the object's for the whole, none for another range."""
+    if extent.part is not None:
+        return {**extent.part.members, "ChecksumType": stored.get("ChecksumType", "")}
+    return {} if extent.is_partial else stored
+
+
+def read(call: Call, version: Version, start: int, length: int) -> bytes | FileSlice | AsyncIterator[bytes]:
+    slices = locate(call, version, start, length)
+    if len(slices) == 1:
+        return slices[0]
+    # Opened now, so that who deletes the object meanwhile doesn't cut this reader off; but not without end.
+    ahead = [_opened(piece) for piece in slices[:OPENED_AHEAD]]
+    return _stream(call.lake.executor, [*ahead, *slices[OPENED_AHEAD:]])
+
+
+@dataclass(slots=True, frozen=True)
+class Opened:
+    file: BinaryIO
+    offset: int
+    length: int
+
+
+def _opened(piece: bytes | FileSlice) -> bytes | Opened:
+    if isinstance(piece, bytes):
+        return piece
+    return Opened(open(piece.path, "rb"), piece.offset, piece.length)
+
+
+def locate(call: Call, version: Version, start: int = 0, length: int | None = None) -> list[bytes | FileSlice]:
+    """The pieces, in order, that hold `length` bytes of the version from `start`."""
+    stop = version.size if length is None else start + length
+    if version.blob is not None:
+        return [call.blobs.find(version.blob).slice(start, stop - start)]
+    assert version.assembly is not None
+    slices = []
+    for segment in store.segments(call.db, version.assembly):
+        first, last = max(start, segment.start), min(stop, segment.start + segment.size)
+        if first < last:
+            assert segment.blob is not None
+            slices.append(call.blobs.find(segment.blob).slice(first - segment.start, last - first))
+    return slices or [b""]
+
+
+async def _stream(executor: Executor, slices: list[bytes | FileSlice | Opened]) -> AsyncIterator[bytes]:
+    """Read across the pieces in threads, a megabyte at a time."""
+    loop = asyncio.get_running_loop()
+    for piece in slices:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
+        with piece.file if isinstance(piece, Opened) else open(piece.path, "rb") as file:
+            file.seek(piece.offset)
+            left = piece.length
+            while left:
+                data = await loop.run_in_executor(executor, file.read, min(PIECE_BYTES, left))
+                if not data:
+                    raise ConnectionError("a blob ended early")
+                left -= len(data)
+                yield data
+
+
+def copy_into(file: BinaryIO, slices: list[bytes | FileSlice]) -> None:
+    """Write the pieces one after the other: for a thread."""
+    for piece in slices:
+        if isinstance(piece, bytes):
+            file.write(piece)
+            continue
+        with open(piece.path, "rb") as source:
+            source.seek(piece.offset)
+            left = piece.length
+            while left:
+                data = source.read(min(PIECE_BYTES, left))
+                assert data, f"{piece.path} ended early"
+                file.write(data)
+                left -= len(data)
+
+
+def forget(blob: Blob) -> None:
+    """Remove the file of a blob that nothing will refer to."""
+    if blob.path is not None:
+        Path(blob.path).unlink(missing_ok=True)
