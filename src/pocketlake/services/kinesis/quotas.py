@@ -1,0 +1,39 @@
+"""The limits of Kinesis Data Streams, each with its source."""
+
+from __future__ import annotations
+
+from pocketlake.kernel.quotas import Quota
+
+GUIDE = "Kinesis Data Streams developer guide, Quotas and limits"
+REFERENCE = "Kinesis Data Streams API reference, "
+MIB = 1024 * 1024
+
+WRITE_BYTES = Quota("write per shard", MIB, "bytes/s", GUIDE)
+WRITE_RECORDS = Quota("records written per shard", 1000, "records/s", GUIDE)
+READ_CALLS = Quota("GetRecords per shard", 5, "calls/s", GUIDE)
+READ_BYTES = Quota("read per shard", 2 * MIB, "bytes/s", GUIDE)
+READ_PAGE_BYTES = Quota("one GetRecords", 10 * MIB, "bytes", REFERENCE + "GetRecords")
+READ_PAGE_RECORDS = Quota("records of one GetRecords", 10_000, "records", REFERENCE + "GetRecords")
+ITERATOR_CALLS = Quota("GetShardIterator per shard", 5, "calls/s", REFERENCE + "GetShardIterator")
+ITERATOR_LIFE = Quota("life of a shard iterator", 300, "seconds", REFERENCE + "GetShardIterator")
+TOKEN_LIFE = Quota("life of a ListShards token", 300, "seconds", REFERENCE + "ListShards")
+REQUEST_BYTES = Quota("one PutRecords", 10 * MIB, "bytes", REFERENCE + "PutRecords (10 MiB since late 2025)")
+RECORD_KIB = Quota("one record unless the stream allows more", 1024, "KiB", REFERENCE + "CreateStream")
+RETENTION_LEAST = Quota("shortest retention", 24, "hours", GUIDE)
+RETENTION_MOST = Quota("longest retention", 8760, "hours", GUIDE)
+ON_DEMAND_SHARDS = Quota("shards of a new on-demand stream", 4, "shards", GUIDE + " (4 MB/s of writes)")
+ON_DEMAND_STREAMS = Quota("on-demand streams per account", 50, "streams", GUIDE, adjustable=True)
+MODE_SWITCHES = Quota("switches of capacity mode per stream", 2, "per 24 hours", REFERENCE + "UpdateStreamMode")
+TAGS = Quota("tags per stream", 50, "tags", REFERENCE + "AddTagsToStream")
+POLICY_BYTES = Quota("resource policy", 20 * 1024, "bytes", GUIDE)
+LIST_STREAMS = Quota("streams of one ListStreams", 100, "streams", REFERENCE + "ListStreams")
+DESCRIBE_SHARDS = Quota("shards of one DescribeStream", 100, "shards", REFERENCE + "DescribeStream")
+LIST_SHARDS = Quota("shards of one ListShards", 1000, "shards", REFERENCE + "ListShards")
+
+LARGE_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
+SHARDS_LARGE = Quota("provisioned shards per account in the large regions", 500, "shards", GUIDE, adjustable=True)
+SHARDS_OTHER = Quota("provisioned shards per account elsewhere", 200, "shards", GUIDE, adjustable=True)
+
+
+def shard_limit(region: str) -> int:
+    return int((SHARDS_LARGE if region in LARGE_REGIONS else SHARDS_OTHER).value)

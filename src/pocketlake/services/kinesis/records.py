@@ -1,0 +1,243 @@
+"""Records: put into shards, and read from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
+from pocketlake.kernel.resources import Resource
+
+from . import addresses, batches, iterators, quotas, ranges, retention, sequences, shards, store
+from .service import errors, kinesis
+from .shards import Layout, Tail
+
+COUNTER_STEP = sequences.COUNTER_STEP
+REQUEST_BYTES = int(quotas.REQUEST_BYTES.value)
+PAGE_BYTES = int(quotas.READ_PAGE_BYTES.value)
+PAGE_RECORDS = int(quotas.READ_PAGE_RECORDS.value)
+THROTTLED = "ProvisionedThroughputExceededException"
+
+
+class Batch:
+    """What one call writes to one shard."""
+
+    __slots__ = ("indexes", "lengths", "pieces", "size", "tail")
+
+    def __init__(self, tail: Tail) -> None:
+        self.tail = tail
+        self.indexes: list[int] = []  # which of the request's records these are
+        self.lengths: list[int] = []
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    def add(self, index: int, key: bytes, data: bytes) -> None:
+        self.indexes.append(index)
+        self.lengths += (len(key), len(data))
+        self.pieces += (key, data)
+        self.size += len(key) + len(data)
+
+    def append(self, call: Call, now: float) -> int:
+        """Write it at the shard's end; the first record's sequence number.
+
+        The numbers follow one another by COUNTER_STEP. Arrival never falls, even if the clock is set back.
+        """
+        tail, count = self.tail, len(self.indexes)
+        first, arrived = tail.next, tail.arrival
+        arrival = max(int(now * 1000), arrived)
+        payload = batches.pack(self.lengths, self.pieces)
+        store.append(call.db, tail.shard.start + first, count, arrival, self.size, payload)
+        tail.next, tail.arrival = first + count, arrival
+        call.undo(lambda: _restore(tail, first, arrived))
+        return sequences.number(tail.shard.epoch, tail.shard.number, first, arrival // 1000)
+
+
+def _restore(tail: Tail, following: int, arrival: int) -> None:
+    tail.next, tail.arrival = following, arrival
+
+
+@kinesis.operation
+def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """One record, into the shard that its key decides.  [KDS-004, KDS-010, KDS-531]"""
+    if request.get("DryRun"):
+        raise NotImplemented501("DryRun")
+    stream = addresses.find(call, request)
+    key, data = request["PartitionKey"].encode(), request["Data"]
+    if len(key) + len(data) > stream["MaxRecordSizeInKiB"] * 1024:
+        raise _too_large("data", stream)
+    if "SequenceNumberForOrdering" in request:
+        _check_ordering(call, stream, request["SequenceNumberForOrdering"])
+    tail = _tail(shards.layout(call, stream), request)
+    now = call.now
+    if call.limits_on and not tail.writes.take(len(key) + len(data), now):
+        raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
+    batch = Batch(tail)
+    batch.add(0, key, data)
+    sequence = batch.append(call, now)
+    _appended(call, stream, tail)
+    return {"ShardId": tail.id, "SequenceNumber": str(sequence)}
+
+
+@kinesis.operation
+def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Up to 500 records and 10 MiB; each succeeds or fails alone.  [KDS-004, KDS-023, KDS-532]"""
+    if request.get("DryRun"):
+        raise NotImplemented501("DryRun")
+    stream = addresses.find(call, request)
+    records = request["Records"]
+    keys = [record["PartitionKey"].encode() for record in records]
+    _check_sizes(stream, records, keys)
+    layout = shards.layout(call, stream)
+    now, limits_on = call.now, call.limits_on
+    results: list[dict[str, Any]] = [{}] * len(records)
+    filling: dict[int, Batch] = {}
+    for index, record in enumerate(records):
+        tail = _tail(layout, record)
+        key, data = keys[index], record["Data"]
+        if limits_on and not tail.writes.take(len(key) + len(data), now):
+            message = shards.rate_exceeded(call, stream.name, tail)
+            results[index] = {"ErrorCode": THROTTLED, "ErrorMessage": message}
+            continue
+        batch = filling.get(tail.shard.number)
+        if batch is None:
+            batch = filling[tail.shard.number] = Batch(tail)
+        batch.add(index, key, data)
+    for batch in filling.values():
+        shard_id, sequence = batch.tail.id, batch.append(call, now)
+        for index in batch.indexes:
+            results[index] = {"SequenceNumber": str(sequence), "ShardId": shard_id}
+            sequence += COUNTER_STEP
+    if filling:
+        _appended(call, stream, next(iter(filling.values())).tail)
+    failed = len(records) - sum(len(batch.indexes) for batch in filling.values())
+    return {"FailedRecordCount": failed, "Records": results}
+
+
+def _tail(layout: Layout, record: dict[str, Any]) -> Tail:
+    """The open shard that takes the record: by ExplicitHashKey, otherwise by the MD5 of its key.  [KDS-010]"""
+    explicit = record.get("ExplicitHashKey")
+    if explicit is not None:
+        if int(explicit) >= ranges.SPACE:
+            raise errors.InvalidArgumentException(
+                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "
+                f"Specified value was {explicit}"
+            )
+        return layout.holding(int(explicit))
+    if len(layout.open) == 1:
+        return layout.open[0]
+    return layout.holding(ranges.hash_key(record["PartitionKey"]))
+
+
+def _check_sizes(stream: Resource, records: list[dict[str, Any]], keys: list[bytes]) -> None:
+    """One record may be as large as the stream allows, all of them 10 MiB; keys count.  [KDS-511]"""
+    sizes = [len(key) + len(record["Data"]) for key, record in zip(keys, records, strict=True)]
+    if sum(sizes) > REQUEST_BYTES:
+        raise errors.InvalidArgumentException(f"Records size exceeds {REQUEST_BYTES // quotas.MIB} MB limit")
+    largest = stream["MaxRecordSizeInKiB"] * 1024
+    if max(sizes) > largest:
+        at = next(index for index, size in enumerate(sizes) if size > largest)
+        raise _too_large(f"records.{at + 1}.member.data", stream)
+
+
+def _too_large(member: str, stream: Resource) -> Any:
+    return errors.ValidationException(
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: "
+        f"Member must have length less than or equal to {stream['MaxRecordSizeInKiB'] * 1024}"
+    )
+
+
+def _check_ordering(call: Call, stream: Resource, text: str) -> None:
+    """SequenceNumberForOrdering: one that the stream can have given out. All numbers rise in order here anyway."""
+    try:
+        sequence = sequences.parse(text)
+        # Arrivals stay where they are when the clock is set back, hence the shard's own last one counts as well.
+        tail = shards.layout(call, stream).tails.get(sequence.shard)
+        latest = max(call.now, tail.arrival / 1000 if tail else 0)
+        if sequence.seconds > latest:
+            raise ValueError("from the future")
+    except ValueError:
+        raise errors.InvalidArgumentException(
+            f"ExclusiveMinimumSequenceNumber {text} used in PutRecord on stream {stream.name} "
+            f"under account {call.account} is invalid."
+        ) from None
+
+
+def _appended(call: Call, stream: Resource, tail: Tail) -> None:
+    """Once a call: who waits for records wakes, and the records' end is foreseen."""
+    retention.watch(call, stream, tail.arrival)
+    call.notify(f"kinesis.records:{stream.arn}")
+
+
+@kinesis.operation
+def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Up to 10,000 records and 10 MiB from an iterator's place on.  [KDS-005, KDS-515, KDS-546, KDS-548, KDS-549]"""
+    if request.get("DryRun"):
+        raise NotImplemented501("DryRun")
+    place = iterators.open_iterator(call, request["ShardIterator"])
+    stream = addresses.find(call, {"StreamName": place.stream, "StreamARN": request.get("StreamARN")})
+    layout = shards.layout(call, stream)
+    tail = layout.tails.get(place.number)
+    if tail is None or tail.shard.id != place.shard_id:
+        raise shards.missing(call, stream.name, place.number)
+    now = call.now
+    if call.limits_on and not tail.reads.admit(now):
+        raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
+    limit = min(request.get("Limit", PAGE_RECORDS), PAGE_RECORDS)
+    records, following, size = read(call, tail, place.counter, retention.horizon(stream, now), limit)
+    if call.limits_on:
+        tail.reads.charge(size, now)
+    behind = 0
+    if records and following < tail.next:
+        behind = max(0, int(now * 1000) - round(records[-1]["ApproximateArrivalTimestamp"] * 1000))
+    answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": behind}
+    if tail.shard.closed is not None and following >= tail.next:
+        answer["ChildShards"] = [_child(child) for child in layout.children(place.number)]
+    else:
+        answer["NextShardIterator"] = iterators.seal(call, place._replace(counter=following))
+    return answer
+
+
+def _child(shard: store.Shard) -> dict[str, Any]:
+    parents = [number for number in (shard.parent, shard.adjacent_parent) if number is not None]
+    return {
+        "ShardId": sequences.shard_id(shard.number),
+        "ParentShards": [sequences.shard_id(number) for number in parents],
+        "HashKeyRange": {"StartingHashKey": str(shard.first_hash), "EndingHashKey": str(shard.last_hash)},
+    }
+
+
+def read(
+    call: Call, tail: Tail, counter: int, horizon: int, limit: int, page_bytes: int = PAGE_BYTES
+) -> tuple[list[dict[str, Any]], int, int]:
+    """Records from `counter` on that arrived after `horizon`, the counter that follows them, and their bytes."""
+    start, end = tail.shard.start, tail.shard.start + tail.next
+    position = min(start + counter, end)
+    before = store.last_before(call.db, start, position + 1)
+    low = before[0] if before is not None and before[0] + before[1] > position else position
+    first = store.first_from(call.db, low, end)
+    if first is not None and first[2] <= horizon:
+        low = position = store.first_arrived_after(call.db, low, end, horizon)
+    records: list[dict[str, Any]] = []
+    size = 0
+    cursor = store.batches(call.db, low, end)
+    for batch_position, count, arrival, payload in cursor:
+        skip = max(0, position - batch_position)
+        position = batch_position + skip
+        moment = arrival / 1000
+        sequence = sequences.number(tail.shard.epoch, tail.shard.number, position - start, arrival // 1000)
+        for key, data in batches.unpack(payload, count, skip):
+            size += len(key) + len(data)
+            if len(records) == limit or (size > page_bytes and records):
+                cursor.close()
+                return records, position - start, size - len(key) - len(data)
+            records.append(
+                {
+                    "SequenceNumber": str(sequence),
+                    "ApproximateArrivalTimestamp": moment,
+                    "Data": data,
+                    "PartitionKey": key.decode(),
+                }
+            )
+            sequence += COUNTER_STEP
+            position += 1
+    return records, position - start, size

@@ -1,0 +1,116 @@
+"""How long records stay. They are invisible the moment they are too old, and leave the disk in the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.resources import Resource
+
+from . import addresses, quotas, shards, store
+from .service import errors, kinesis
+
+LEAST, MOST = int(quotas.RETENTION_LEAST.value), int(quotas.RETENTION_MOST.value)
+ROUNDS_PER_RETENTION = 24  # removal lags by at most this part of the retention
+REMOVED_ROWS, REMOVED_BYTES = 1000, 16 * 1024 * 1024  # in one turn, so that nobody waits long
+
+
+def horizon(stream: Resource, now: float) -> int:
+    """Milliseconds: records that arrived then or before are no longer there.
+
+    `TrimmedBefore` keeps hidden what was hidden when the retention was raised.  [KDS-045, KDS-518, KDS-603]
+    """
+    return max(int((now - stream["RetentionPeriodHours"] * 3600) * 1000), stream.get("TrimmedBefore", 0))
+
+
+@kinesis.operation
+def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Up to 365 days. Records that are gone stay gone.  [KDS-518, KDS-620]"""
+    stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
+    _check_bounds(hours)
+    if hours < stream["RetentionPeriodHours"]:
+        raise errors.InvalidArgumentException(
+            f"Requested retention period ({hours} hours) for stream {stream.name} can not be shorter than existing "
+            f"retention period ({stream['RetentionPeriodHours']} hours). Use DecreaseRetentionPeriod API."
+        )
+    call.resources("stream").update(stream, RetentionPeriodHours=hours, TrimmedBefore=max(horizon(stream, call.now), 0))
+    return {}
+
+
+@kinesis.operation
+def decrease_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Down to 24 hours; older records are inaccessible at once.  [KDS-518, KDS-620]"""
+    stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
+    _check_bounds(hours)
+    if hours > stream["RetentionPeriodHours"]:
+        raise errors.InvalidArgumentException(
+            f"Requested retention period ({hours} hours) for stream {stream.name} can not be longer than existing "
+            f"retention period ({stream['RetentionPeriodHours']} hours). Use IncreaseRetentionPeriod API."
+        )
+    call.resources("stream").update(stream, RetentionPeriodHours=hours)
+    if call.alarms.due(expire, stream.name) is not None:
+        call.alarms.set(expire, stream.name, call.now)
+    return {}
+
+
+def _check_bounds(hours: int) -> None:
+    if hours < LEAST:
+        raise errors.InvalidArgumentException(
+            f"Minimum allowed retention period is {LEAST} hours. "
+            f"Requested retention period ({hours} hours) is too short."
+        )
+    if hours > MOST:
+        raise errors.InvalidArgumentException(
+            f"Maximum allowed retention period is {MOST} hours. Requested retention period ({hours} hours) is too long."
+        )
+
+
+def watch(call: Call, stream: Resource, arrival: int) -> None:
+    """Records arrived: see to it that they are removed one day."""
+    if call.alarms.due(expire, stream.name) is None:
+        call.alarms.set(expire, stream.name, _removal(stream, arrival))
+
+
+def stop(call: Call, stream: Resource) -> None:
+    """The stream is gone: nothing expires any more, everything is swept."""
+    call.alarms.clear(expire, stream.name)
+    call.alarms.set(sweep, "", call.now)
+
+
+def _removal(stream: Resource, arrival: int) -> float:
+    kept = float(stream["RetentionPeriodHours"] * 3600)
+    return arrival / 1000 + kept + kept / ROUNDS_PER_RETENTION
+
+
+@kinesis.alarm
+def expire(call: Call, key: str) -> None:
+    """Remove the records of stream `key` that are too old, a piece at a time."""
+    stream = call.resources("stream").find(key)
+    if stream is None:
+        return
+    before, oldest = horizon(stream, call.now), None
+    for tail in shards.layout(call, stream).tails.values():
+        start, end = tail.shard.start, tail.shard.start + tail.next
+        first = store.first_from(call.db, start, end)
+        if first is not None and first[2] <= before:
+            store.remember_end(call.db, tail.shard.id, tail.next, tail.arrival)
+            boundary = store.first_arrived_after(call.db, start, end, before)
+            if store.remove(call.db, start, boundary, REMOVED_ROWS, REMOVED_BYTES):
+                call.alarms.set(expire, key, call.now)
+                return
+            first = store.first_from(call.db, boundary, end)
+        if first is not None and (oldest is None or first[2] < oldest):
+            oldest = first[2]
+    if oldest is not None:
+        call.alarms.set(expire, key, max(_removal(stream, oldest), call.now + 1))
+
+
+@kinesis.alarm
+def sweep(call: Call, key: str) -> None:
+    """Remove the records of deleted streams, a piece at a time."""
+    for shard in store.abandoned(call.db):
+        start = shard << store.COUNTER_BITS
+        if store.remove(call.db, start, start + store.COUNTERS, REMOVED_ROWS, REMOVED_BYTES):
+            call.alarms.set(sweep, key, call.now)
+            return
+        store.forget_shard(call.db, shard)

@@ -1,0 +1,184 @@
+"""Streams: made, described, listed, deleted.
+
+AWS takes some seconds to make or delete a stream. Nothing has to be provisioned here, so a stream is ACTIVE, or gone,
+when the call returns; the records of a deleted stream leave the disk in the background.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
+from pocketlake.kernel.pages import InvalidToken
+from pocketlake.kernel.resources import Resource
+
+from . import addresses, quotas, ranges, retention, sequences, shards, store
+from .service import errors, kinesis
+from .tags import check_tags
+
+PROVISIONED, ON_DEMAND = "PROVISIONED", "ON_DEMAND"
+
+
+@kinesis.operation
+def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """A stream of `ShardCount` shards, or of four when on-demand.  [KDS-003, KDS-020, KDS-021, KDS-526, KDS-527]"""
+    name = request["StreamName"]
+    mode = request.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED)
+    _refuse_unbuilt(request)
+    streams = call.resources("stream")
+    if streams.find(name) is not None:
+        raise errors.ResourceInUseException(f"Stream {name} under account {call.account} already exists.")
+    check_tags(request.get("Tags", {}), {})
+    count = _shard_count(request, mode)
+    if call.limits_on:
+        _check_account(call, mode, count)
+    arn = call.arn(f"stream/{name}")
+    body = {
+        "StreamMode": mode,
+        "RetentionPeriodHours": int(quotas.RETENTION_LEAST.value),
+        "MaxRecordSizeInKiB": request.get("MaxRecordSizeInKiB", int(quotas.RECORD_KIB.value)),
+    }
+    stream = streams.create(name, body, arn=arn, tags=request.get("Tags", {}))
+    store.open_shards(call.db, arn, stream.created, ranges.tile(count))
+    return {}
+
+
+def _refuse_unbuilt(request: dict[str, Any]) -> None:
+    if request.get("RecordDistributionStrategy") == "AUTO":
+        raise NotImplemented501("The AUTO record distribution strategy")
+    if request.get("WarmThroughputMiBps"):
+        raise NotImplemented501("Warm throughput")
+
+
+def _shard_count(request: dict[str, Any], mode: str) -> int:
+    count: int | None = request.get("ShardCount")
+    if mode == ON_DEMAND:
+        if count is not None:
+            raise errors.ValidationException("ShardCount can not be specified for a stream in On-Demand mode.")
+        return int(quotas.ON_DEMAND_SHARDS.value)
+    if count is None:
+        raise errors.ValidationException(
+            "1 validation error detected: Value null at 'shardCount' failed to satisfy constraint: "
+            "Member must not be null"
+        )
+    return count
+
+
+def _check_account(call: Call, mode: str, count: int) -> None:
+    provisioned, on_demand = usage(call)
+    if mode == ON_DEMAND:
+        limit = int(quotas.ON_DEMAND_STREAMS.value)
+        if on_demand >= limit:
+            raise errors.LimitExceededException(
+                f"This request would exceed the on-demand stream limit for the account {call.account} in {call.region}."
+                f" Current on-demand stream count for the account: {on_demand}. Limit: {limit}."
+            )
+        return
+    limit = quotas.shard_limit(call.region)
+    if provisioned + count > limit:
+        raise errors.LimitExceededException(
+            f"This request would exceed the shard limit for the account {call.account} in {call.region}. "
+            f"Current shard count for the account: {provisioned}. Limit: {limit}. "
+            f"Number of additional shards that would have resulted from this request: {count}. "
+            "Refer to the AWS Service Limits page "
+            "(http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) "
+            "for current limits and how to request higher limits."
+        )
+
+
+def usage(call: Call) -> tuple[int, int]:
+    """Open shards of provisioned streams, and the number of on-demand streams, in this account and region."""
+    provisioned = on_demand = 0
+    for stream in call.resources("stream").list():
+        if stream["StreamMode"] == ON_DEMAND:
+            on_demand += 1
+        else:
+            provisioned += len(shards.layout(call, stream).open)
+    return provisioned, on_demand
+
+
+@kinesis.operation
+def delete_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Gone at once; its records leave the disk in the background."""
+    stream = addresses.find(call, request)
+    call.resources("stream").delete(stream)
+    store.abandon(call.db, stream.arn)
+    shards.forget(call, stream.arn)
+    retention.stop(call, stream)
+    call.notify(f"kinesis.records:{stream.arn}")
+    return {}
+
+
+@kinesis.operation
+def describe_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The stream with up to 100 of its shards."""
+    stream = addresses.find(call, request)
+    after = -1
+    if "ExclusiveStartShardId" in request:
+        after = sequences.shard_number(request["ExclusiveStartShardId"]) or 0
+    tails = [tail for number, tail in shards.layout(call, stream).tails.items() if number > after]
+    limit = min(request.get("Limit", quotas.DESCRIBE_SHARDS.value), int(quotas.DESCRIBE_SHARDS.value))
+    shown = tails[: int(limit)]
+    description = {
+        **_describe(stream),
+        "Shards": [shards.describe(tail) for tail in shown],
+        "HasMoreShards": len(tails) > len(shown),
+    }
+    return {"StreamDescription": description}
+
+
+@kinesis.operation
+def describe_stream_summary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    stream = addresses.find(call, request)
+    summary = {
+        **_describe(stream),
+        "OpenShardCount": len(shards.layout(call, stream).open),
+        "ConsumerCount": 0,
+        "MaxRecordSizeInKiB": stream["MaxRecordSizeInKiB"],
+    }
+    return {"StreamDescriptionSummary": summary}
+
+
+@kinesis.operation
+def list_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """By name, at most 100 at a time."""
+    after = request.get("ExclusiveStartStreamName", "")
+    if "NextToken" in request:
+        try:
+            after = call.pages.open(request["NextToken"])["list_streams"]
+        except (InvalidToken, KeyError, TypeError):
+            raise errors.InvalidArgumentException("NextToken is invalid.") from None
+    limit = int(min(request.get("Limit", quotas.LIST_STREAMS.value), quotas.LIST_STREAMS.value))
+    found = call.resources("stream").list(after=after, limit=limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
+    return {
+        "StreamNames": [stream.name for stream in shown],
+        "HasMoreStreams": more,
+        "NextToken": call.pages.seal({"list_streams": shown[-1].name}) if more else None,
+        "StreamSummaries": [
+            {
+                "StreamName": stream.name,
+                "StreamARN": stream.arn,
+                "StreamStatus": "ACTIVE",
+                "StreamModeDetails": {"StreamMode": stream["StreamMode"]},
+                "StreamCreationTimestamp": stream.created,
+            }
+            for stream in shown
+        ],
+    }
+
+
+def _describe(stream: Resource) -> dict[str, Any]:
+    """What both descriptions say."""
+    return {
+        "StreamName": stream.name,
+        "StreamARN": stream.arn,
+        "StreamStatus": "ACTIVE",
+        "StreamModeDetails": {"StreamMode": stream["StreamMode"]},
+        "RetentionPeriodHours": stream["RetentionPeriodHours"],
+        "StreamCreationTimestamp": stream.created,
+        "EnhancedMonitoring": [{"ShardLevelMetrics": stream.get("ShardLevelMetrics", [])}],
+        "EncryptionType": "NONE",
+    }
