@@ -16,6 +16,14 @@ def tile(count: int) -> list[tuple[int, int]]:
     return [(at * width, SPACE - 1 if at == count - 1 else (at + 1) * width - 1) for at in range(count)]
 
 
-def hash_key(partition_key: str) -> int:
-    """MD5 of the key's UTF-8 bytes as a 128-bit big-endian integer.  [KDS-010, KDS-512]"""
-    return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
+def hash_key(partition_key: bytes) -> bytes:
+    """Where the key lies in the space: MD5 of its UTF-8 bytes.  [KDS-010, KDS-512]
+
+    Places are 16 bytes, big-endian, so that they sort as the 128-bit integers that they are.
+    """
+    return hashlib.md5(partition_key, usedforsecurity=False).digest()
+
+
+def place(value: int) -> bytes:
+    """A hash key given as a number."""
+    return value.to_bytes(16, "big")

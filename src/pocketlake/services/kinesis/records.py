@@ -19,37 +19,19 @@ PAGE_RECORDS = int(quotas.READ_PAGE_RECORDS.value)
 THROTTLED = "ProvisionedThroughputExceededException"
 
 
-class Batch:
-    """What one call writes to one shard."""
+def append(call: Call, tail: Tail, pieces: list[bytes], now: float) -> int:
+    """Write records (key, data, key, data...) at the shard's end; the first one's sequence number.
 
-    __slots__ = ("indexes", "lengths", "pieces", "size", "tail")
-
-    def __init__(self, tail: Tail) -> None:
-        self.tail = tail
-        self.indexes: list[int] = []  # which of the request's records these are
-        self.lengths: list[int] = []
-        self.pieces: list[bytes] = []
-        self.size = 0
-
-    def add(self, index: int, key: bytes, data: bytes) -> None:
-        self.indexes.append(index)
-        self.lengths += (len(key), len(data))
-        self.pieces += (key, data)
-        self.size += len(key) + len(data)
-
-    def append(self, call: Call, now: float) -> int:
-        """Write it at the shard's end; the first record's sequence number.
-
-        The numbers follow one another by COUNTER_STEP. Arrival never falls, even if the clock is set back.
-        """
-        tail, count = self.tail, len(self.indexes)
-        first, arrived = tail.next, tail.arrival
-        arrival = max(int(now * 1000), arrived)
-        payload = batches.pack(self.lengths, self.pieces)
-        store.append(call.db, tail.shard.start + first, count, arrival, self.size, payload)
-        tail.next, tail.arrival = first + count, arrival
-        call.undo(lambda: _restore(tail, first, arrived))
-        return sequences.number(tail.shard.epoch, tail.shard.number, first, arrival // 1000)
+    The numbers follow one another by COUNTER_STEP. Arrival never falls, even if the clock is set back.
+    """
+    first, arrived = tail.next, tail.arrival
+    arrival = max(int(now * 1000), arrived)
+    lengths = list(map(len, pieces))
+    count = len(pieces) // 2
+    store.append(call.db, tail.shard.start + first, count, arrival, sum(lengths), batches.pack(lengths, pieces))
+    tail.next, tail.arrival = first + count, arrival
+    call.undo(lambda: _restore(tail, first, arrived))
+    return sequences.number(tail.shard.epoch, tail.shard.number, first, arrival // 1000)
 
 
 def _restore(tail: Tail, following: int, arrival: int) -> None:
@@ -67,13 +49,11 @@ def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise _too_large("data", stream)
     if "SequenceNumberForOrdering" in request:
         _check_ordering(call, stream, request["SequenceNumberForOrdering"])
-    tail = _tail(shards.layout(call, stream), request)
+    tail = _route(shards.layout(call, stream), [request], [key])[0]
     now = call.now
     if call.limits_on and not tail.writes.take(len(key) + len(data), now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
-    batch = Batch(tail)
-    batch.add(0, key, data)
-    sequence = batch.append(call, now)
+    sequence = append(call, tail, [key, data], now)
     _appended(call, stream, tail)
     return {"ShardId": tail.id, "SequenceNumber": str(sequence)}
 
@@ -87,45 +67,45 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     records = request["Records"]
     keys = [record["PartitionKey"].encode() for record in records]
     _check_sizes(stream, records, keys)
-    layout = shards.layout(call, stream)
     now, limits_on = call.now, call.limits_on
     results: list[dict[str, Any]] = [{}] * len(records)
-    filling: dict[int, Batch] = {}
-    for index, record in enumerate(records):
-        tail = _tail(layout, record)
-        key, data = keys[index], record["Data"]
-        if limits_on and not tail.writes.take(len(key) + len(data), now):
+    filling: dict[Tail, list[int]] = {}
+    for index, tail in enumerate(_route(shards.layout(call, stream), records, keys)):
+        if limits_on and not tail.writes.take(len(keys[index]) + len(records[index]["Data"]), now):
             message = shards.rate_exceeded(call, stream.name, tail)
             results[index] = {"ErrorCode": THROTTLED, "ErrorMessage": message}
-            continue
-        batch = filling.get(tail.shard.number)
-        if batch is None:
-            batch = filling[tail.shard.number] = Batch(tail)
-        batch.add(index, key, data)
-    for batch in filling.values():
-        shard_id, sequence = batch.tail.id, batch.append(call, now)
-        for index in batch.indexes:
+        elif tail in filling:
+            filling[tail].append(index)
+        else:
+            filling[tail] = [index]
+    for tail, indexes in filling.items():
+        sequence = append(call, tail, [piece for at in indexes for piece in (keys[at], records[at]["Data"])], now)
+        shard_id = tail.id
+        for index in indexes:
             results[index] = {"SequenceNumber": str(sequence), "ShardId": shard_id}
             sequence += COUNTER_STEP
     if filling:
-        _appended(call, stream, next(iter(filling.values())).tail)
-    failed = len(records) - sum(len(batch.indexes) for batch in filling.values())
-    return {"FailedRecordCount": failed, "Records": results}
+        _appended(call, stream, next(iter(filling)))
+    return {"FailedRecordCount": len(records) - sum(map(len, filling.values())), "Records": results}
 
 
-def _tail(layout: Layout, record: dict[str, Any]) -> Tail:
-    """The open shard that takes the record: by ExplicitHashKey, otherwise by the MD5 of its key.  [KDS-010]"""
-    explicit = record.get("ExplicitHashKey")
-    if explicit is not None:
-        if int(explicit) >= ranges.SPACE:
-            raise errors.InvalidArgumentException(
-                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "
-                f"Specified value was {explicit}"
-            )
-        return layout.holding(int(explicit))
-    if len(layout.open) == 1:
-        return layout.open[0]
-    return layout.holding(ranges.hash_key(record["PartitionKey"]))
+def _route(layout: Layout, records: list[dict[str, Any]], keys: list[bytes]) -> list[Tail]:
+    """The open shard of each record: by ExplicitHashKey, otherwise by the MD5 of its key.  [KDS-010, KDS-512]"""
+    if len(layout.open) == 1 and not any("ExplicitHashKey" in record for record in records):
+        return layout.open * len(records)
+    return [
+        layout.holding(_explicit(record["ExplicitHashKey"]) if "ExplicitHashKey" in record else ranges.hash_key(key))
+        for record, key in zip(records, keys, strict=True)
+    ]
+
+
+def _explicit(text: str) -> bytes:
+    value = int(text)
+    if value >= ranges.SPACE:
+        raise errors.InvalidArgumentException(
+            f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"
+        )
+    return ranges.place(value)
 
 
 def _check_sizes(stream: Resource, records: list[dict[str, Any]], keys: list[bytes]) -> None:

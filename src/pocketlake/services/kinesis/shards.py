@@ -10,7 +10,7 @@ from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, sequences, store
+from . import addresses, quotas, ranges, sequences, store
 from .service import errors, kinesis
 from .store import Shard
 from .throttling import ReadLimit, WriteLimit
@@ -19,19 +19,16 @@ from .throttling import ReadLimit, WriteLimit
 class Tail:
     """A shard's end, and what it still lets through: kept in memory, found again from the store."""
 
-    __slots__ = ("arrival", "iterator_calls", "next", "reads", "shard", "writes")
+    __slots__ = ("arrival", "id", "iterator_calls", "next", "reads", "shard", "writes")
 
     def __init__(self, shard: Shard, now: float, largest_record: int) -> None:
         self.shard = shard
+        self.id = sequences.shard_id(shard.number)
         self.next = shard.next  # the next record's counter
         self.arrival = shard.arrival  # of the last record, milliseconds
         self.writes = WriteLimit(now, largest_record)
         self.reads = ReadLimit(now)
         self.iterator_calls = TokenBucket(quotas.ITERATOR_CALLS.value, now=now)
-
-    @property
-    def id(self) -> str:
-        return sequences.shard_id(self.shard.number)
 
 
 class Layout:
@@ -44,13 +41,13 @@ class Layout:
         self._open = sorted(
             (tail for tail in self.tails.values() if tail.shard.closed is None), key=lambda tail: tail.shard.first_hash
         )
-        self._starts = [tail.shard.first_hash for tail in self._open]
+        self._starts = [ranges.place(tail.shard.first_hash) for tail in self._open]
 
     @property
     def open(self) -> list[Tail]:
         return self._open
 
-    def holding(self, hash_key: int) -> Tail:
+    def holding(self, hash_key: bytes) -> Tail:
         """The open shard whose range holds the key; ranges of open shards tile the space, so there is one."""
         return self._open[bisect_right(self._starts, hash_key) - 1]
 
