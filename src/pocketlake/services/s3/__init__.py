@@ -1,17 +1,33 @@
 """Amazon S3: buckets and objects."""
 
 from pocketlake.services.s3 import (
-    buckets as buckets,
-)
-from pocketlake.services.s3 import (
-    delete as delete,
-)
-from pocketlake.services.s3 import (
-    listing as listing,
-)
-from pocketlake.services.s3 import (
-    objects as objects,
+    buckets,
+    completion,
+    configuration,
+    copies,
+    delete,
+    listing,
+    objects,
+    parts,
+    tagging,
+    uploads,
+    version_listing,
+    versions,
 )
 from pocketlake.services.s3.service import s3 as service
 
-__all__ = ["service"]
+__all__ = [
+    "buckets",
+    "completion",
+    "configuration",
+    "copies",
+    "delete",
+    "listing",
+    "objects",
+    "parts",
+    "service",
+    "tagging",
+    "uploads",
+    "version_listing",
+    "versions",
+]

@@ -8,7 +8,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
-from pocketlake.services.s3 import keys, quotas, store
+from pocketlake.services.s3 import keys, policies, quotas, store
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket
@@ -38,17 +38,9 @@ def is_valid_name(name: str) -> bool:
 def find(call: Call, request: dict[str, Any]) -> Bucket:
     """The request's bucket, if this caller may know it from here.
 
-    Another account gets in only where the bucket has a policy (whose statements are the kernel's access to judge); a
-    request from outside that was sent to another region is told where to go.  [S3-517]
+    A request from outside that was sent to another region is told where to go.  [S3-517]
     """
-    bucket = lookup(call, request["Bucket"])
-    if bucket is None:
-        raise errors.NoSuchBucket("The specified bucket does not exist", BucketName=request["Bucket"])
-    expected = request.get("ExpectedBucketOwner")
-    if bucket.account != (expected or bucket.account) or (
-        bucket.account != call.account and "Policy" not in bucket.settings
-    ):
-        raise errors.AccessDenied("Access Denied")
+    bucket = owned(call, request["Bucket"], request.get("ExpectedBucketOwner"))
     if bucket.region != call.region and is_signed(call):
         raise errors.PermanentRedirect(
             "The bucket you are attempting to access must be addressed using the specified endpoint. "
@@ -57,6 +49,20 @@ def find(call: Call, request: dict[str, Any]) -> Bucket:
             Bucket=bucket.name,
             ResponseMetadata={"HTTPHeaders": {"x-amz-bucket-region": bucket.region}},
         )
+    return bucket
+
+
+def owned(call: Call, name: str, expected_owner: str | None = None) -> Bucket:
+    """The bucket of this name, whatever its region, if it belongs to the caller's account."""
+    bucket = lookup(call, name)
+    if bucket is None:
+        raise errors.NoSuchBucket("The specified bucket does not exist", BucketName=name)
+    if bucket.account != (expected_owner or bucket.account):
+        raise errors.AccessDenied("Access Denied")
+    if bucket.account != call.account:
+        if policies.admits(bucket.settings.get("Policy"), call.account):
+            raise NotImplemented501("Access to another account's bucket through its policy")
+        raise errors.AccessDenied("Access Denied")
     return bucket
 
 

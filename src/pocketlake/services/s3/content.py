@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,11 +57,12 @@ def _part(call: Call, version: Version, number: int) -> Extent:
             ArgumentName="partNumber",
             ArgumentValue=number,
         )
-    if version.assembly is None:
+    if not version.is_multipart:
         if number == 1:
             return Extent(0, version.size, version.size > 0)
         count = 1
     else:
+        assert version.assembly is not None
         segments = store.segments(call.db, version.assembly)
         for segment in segments:
             if segment.number == number:
@@ -82,6 +84,11 @@ def read(call: Call, version: Version, start: int, length: int) -> bytes | FileS
     slices = locate(call, version, start, length)
     if len(slices) == 1:
         return slices[0]
+    return stream(call, slices)
+
+
+def stream(call: Call, slices: list[bytes | FileSlice]) -> AsyncIterator[bytes]:
+    """The pieces one after the other."""
     # Opened now, so that who deletes the object meanwhile doesn't cut this reader off; but not without end.
     ahead = [_opened(piece) for piece in slices[:OPENED_AHEAD]]
     return _stream(call.lake.executor, [*ahead, *slices[OPENED_AHEAD:]])
@@ -133,11 +140,11 @@ async def _stream(executor: Executor, slices: list[bytes | FileSlice | Opened]) 
                 yield data
 
 
-def copy_into(file: BinaryIO, slices: list[bytes | FileSlice]) -> None:
-    """Write the pieces one after the other: for a thread."""
+def pieces(slices: list[bytes | FileSlice]) -> Iterator[bytes]:
+    """The bytes, a megabyte at a time: for a thread."""
     for piece in slices:
         if isinstance(piece, bytes):
-            file.write(piece)
+            yield piece
             continue
         with open(piece.path, "rb") as source:
             source.seek(piece.offset)
@@ -145,8 +152,27 @@ def copy_into(file: BinaryIO, slices: list[bytes | FileSlice]) -> None:
             while left:
                 data = source.read(min(PIECE_BYTES, left))
                 assert data, f"{piece.path} ended early"
-                file.write(data)
                 left -= len(data)
+                yield data
+
+
+def join(path: Path, slices: list[bytes | FileSlice]) -> None:
+    """Write the pieces one after the other into a new file: for a thread."""
+    with open(path, "wb") as file:
+        for data in pieces(slices):
+            file.write(data)
+
+
+@contextmanager
+def kept(call: Call, blob: Blob) -> Iterator[None]:
+    """A transaction that refers to a new blob: if it comes to nothing, so does the blob's file."""
+    try:
+        with call.transaction():
+            call.blobs.keep(blob)
+            yield
+    except BaseException:
+        forget(blob)
+        raise
 
 
 def forget(blob: Blob) -> None:

@@ -1,13 +1,14 @@
-"""Listings of a bucket's keys: both versions of ListObjects, and ListObjectVersions.
+"""Listings of a bucket's objects: both versions of ListObjects, and the walk that other listings share.
 
-All walk an index in the order of the keys' UTF-8 bytes. With a delimiter the walk jumps over each common prefix: what
+It goes along an index in the order of the keys' UTF-8 bytes. With a delimiter it jumps over each common prefix: what
 lies below it is never read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -29,10 +30,11 @@ class Page:
     last: str | None = None
 
 
-def walk(rows_from: Open, prefix: str, delimiter: str, after: str, limit: int) -> Page:
+def walk(rows_from: Open, prefix: str, delimiter: str, after: str, limit: int, carried: Iterable[Row] = ()) -> Page:
     """Up to `limit` rows and common prefixes of the keys that begin with `prefix` and come after `after`.
 
-    `after` may be a common prefix of the page before: then all keys below it are passed over.
+    `after` may be a common prefix of the page before: then all keys below it are passed over. `carried` are further
+    rows of the key `after` itself, which the page before had no room for.
     """
     page = Page()
     if limit == 0:
@@ -40,19 +42,19 @@ def walk(rows_from: Open, prefix: str, delimiter: str, after: str, limit: int) -
     start = max(prefix, keys.after(after)) if after else prefix
     if delimiter and after.endswith(delimiter) and after.startswith(prefix) and len(after) > len(prefix):
         start = _start(keys.after_prefix(after), start)
+    rows = chain(carried, rows_from(start)) if carried else rows_from(start)
     if not delimiter:
-        page.rows = _take(rows_from(start), limit + 1)
+        page.rows = list(islice(rows, limit + 1))
         if len(page.rows) > limit:
             page.rows.pop()
             page.last = page.rows[-1][0]
         return page
-    _walk_folders(page, rows_from, prefix, delimiter, start, limit)
+    _walk_folders(page, rows, rows_from, prefix, delimiter, limit)
     return page
 
 
-def _walk_folders(page: Page, rows_from: Open, prefix: str, delimiter: str, start: str, limit: int) -> None:
+def _walk_folders(page: Page, rows: Iterator[Row], rows_from: Open, prefix: str, delimiter: str, limit: int) -> None:
     """Fill the page, seeking past each common prefix as it is found."""
-    rows = rows_from(start)
     last, found = "", 0
     while (row := next(rows, None)) is not None:
         if found == limit:
@@ -75,15 +77,6 @@ def _walk_folders(page: Page, rows_from: Open, prefix: str, delimiter: str, star
 
 def _start(beyond: str | bytes, start: str) -> str:
     return max(beyond, start) if isinstance(beyond, str) else keys.LAST_CHARACTER * 2000
-
-
-def _take(rows: Iterator[Row], limit: int) -> list[Row]:
-    taken = []
-    for row in rows:
-        taken.append(row)
-        if len(taken) == limit:
-            break
-    return taken
 
 
 def limit_of(request: dict[str, Any], member: str = "MaxKeys", argument: str = "max-keys") -> int:

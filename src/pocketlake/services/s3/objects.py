@@ -35,19 +35,17 @@ async def put_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     storage_class = attributes.storage_class(request)
     tags = attributes.tags_of_request(request)
     conditions.check_write(request, key, _existing(call, bucket, request))
-    blob, checksum = await receive(call, request)
-    with call.transaction():
-        bucket = _still_there(call, bucket, blob)
+    blob, checksum = await receive(call, request, checksums.announced(call, request))
+    checksum["ChecksumType"] = checksums.FULL_OBJECT
+    described = f"{checksums.algorithm_of(checksum)} {checksums.FULL_OBJECT}"
+    head = orjson.dumps({**members, "Checksums": checksum})
+    etag = blob.digests["md5"].hex()
+    with content.kept(call, blob):
+        bucket = _still_there(call, bucket)
         conditions.check_write(request, key, _existing(call, bucket, request))
-        etag = blob.digests["md5"].hex()
-        algorithm = checksums.algorithm_of(checksum)
-        checksum["ChecksumType"] = checksums.FULL_OBJECT
-        head = orjson.dumps({**members, "Checksums": checksum})
-        version_id = versions.new_id(bucket)
-        call.blobs.keep(blob)
         version = Version(
-            key, version_id, 0, versions.second(call), blob.size, etag, blob.id, None,
-            storage_class, f"{algorithm} {checksums.FULL_OBJECT}", head, tags,
+            key, versions.new_id(bucket), 0, versions.second(call), blob.size, etag, blob.id, None,
+            storage_class, described, head, tags,
         )  # fmt: skip
         versions.add(call, bucket, version)
         call.notify(f"s3.object:{bucket.name}")
@@ -66,26 +64,28 @@ def _existing(call: Call, bucket: Bucket, request: dict[str, Any]) -> Version | 
     return store.current(call.db, bucket.id, request["Key"])
 
 
-def _still_there(call: Call, bucket: Bucket, blob: Blob) -> Bucket:
+def _still_there(call: Call, bucket: Bucket) -> Bucket:
     """The bucket as it is now that the body has arrived: its settings may have changed, it may be gone."""
     now = buckets.lookup(call, bucket.name)
     if now is None or now.id != bucket.id:
-        content.forget(blob)
         raise errors.NoSuchBucket("The specified bucket does not exist", BucketName=bucket.name)
     return now
 
 
-async def receive(call: Call, request: dict[str, Any]) -> tuple[Blob, dict[str, str]]:
-    """The request's body as a blob, with its checksum members; what the sender said of it has been verified."""
-    promised = checksums.announced(call, request)
+async def receive(
+    call: Call, request: dict[str, Any], promised: checksums.Announced, further: tuple[str, ...] = ()
+) -> tuple[Blob, dict[str, str]]:
+    """The request's body as a blob, with its checksum members; what the sender said of it has been verified.
+
+    `further` are algorithms (the kernel's names) whose digests the caller wants besides.
+    """
     md5 = checksums.content_md5(request)
     body = request.get("Body")
     limit = int(quotas.PUT_SIZE.value)
     _check_length(request, limit)
+    algorithms = {"md5", checksums.ALGORITHMS[promised.algorithm], *further}
     try:
-        blob = await call.blobs.receive(
-            b"" if body is None else body, ("md5", checksums.ALGORITHMS[promised.algorithm]), limit
-        )
+        blob = await call.blobs.receive(b"" if body is None else body, algorithms, limit)
     except TooLarge:
         raise _too_large(limit + 1, limit) from None
     try:
@@ -96,9 +96,9 @@ async def receive(call: Call, request: dict[str, Any]) -> tuple[Blob, dict[str, 
 
 
 def _check_length(request: dict[str, Any], limit: int) -> None:
-    """Refuse before the first byte what is too long anyway."""
+    """Refuse before the first byte what is too long even if it comes in signed chunks."""
     length = request.get("ContentLength")
-    if length is not None and not isinstance(request.get("Body"), Path) and length > limit + 65_536:
+    if length is not None and not isinstance(request.get("Body"), Path) and length > limit * 1.01:
         raise _too_large(length, limit)
 
 
@@ -147,7 +147,7 @@ def _describe(call: Call, bucket: Bucket, version: Version, request: dict[str, A
     extent = content.extent(call, version, request)
     answer = version.members
     stored = answer.pop("Checksums", {})
-    answer.pop("ACL", None)
+    answer.pop("UploadId", None)
     if metadata := answer.get("Metadata"):
         answer["Metadata"] = attributes.shown_metadata(metadata)
     answer |= {
@@ -172,3 +172,41 @@ def _describe(call: Call, bucket: Bucket, version: Version, request: dict[str, A
         if (value := request.get(override)) is not None:
             answer[member] = value
     return answer
+
+
+@s3.operation
+def get_object_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Those of an object's attributes that were asked for, its parts by page."""
+    bucket = buckets.find(call, request)
+    version = versions.readable(call, bucket, request)
+    asked = set(request["ObjectAttributes"])
+    stored = version.members.get("Checksums") or {}
+    return {
+        "LastModified": version.modified,
+        "VersionId": versions.shown_id(bucket, version),
+        "ETag": version.etag if "ETag" in asked else None,
+        "Checksum": stored or None if "Checksum" in asked else None,
+        "ObjectParts": _parts(call, version, request) if "ObjectParts" in asked and version.is_multipart else None,
+        "StorageClass": version.storage_class if "StorageClass" in asked else None,
+        "ObjectSize": version.size if "ObjectSize" in asked else None,
+    }
+
+
+def _parts(call: Call, version: Version, request: dict[str, Any]) -> dict[str, Any]:
+    """S3 lists the parts only of objects that were uploaded with a checksum for each."""
+    assert version.assembly is not None
+    segments = store.segments(call.db, version.assembly)
+    answer: dict[str, Any] = {"TotalPartsCount": len(segments)}
+    if not any(segment.members for segment in segments):
+        return answer
+    limit = min(request.get("MaxParts") or 1000, 1000)
+    marker = int(request.get("PartNumberMarker") or 0)
+    left = [segment for segment in segments if segment.number > marker]
+    shown = left[:limit]
+    return answer | {
+        "PartNumberMarker": marker,
+        "NextPartNumberMarker": shown[-1].number if shown else 0,
+        "MaxParts": limit,
+        "IsTruncated": len(left) > len(shown),
+        "Parts": [{"PartNumber": part.number, "Size": part.size, **part.members} for part in shown],
+    }

@@ -26,6 +26,7 @@ STATUSES = {
     "NoSuchUpload": 404,
     "NoSuchVersion": 404,
     "NotImplemented": 501,
+    "OperationAborted": 409,
     "OwnershipControlsNotFoundError": 404,
     "PermanentRedirect": 301,
     "PreconditionFailed": 412,

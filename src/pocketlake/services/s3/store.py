@@ -87,6 +87,11 @@ class Version(NamedTuple):
         return orjson.loads(self.head)
 
     @property
+    def is_multipart(self) -> bool:
+        """Whether it was made of parts that one can ask for; a copy of such an object was not."""
+        return "-" in self.etag
+
+    @property
     def tag_set(self) -> dict[str, str]:
         return orjson.loads(self.tags) if self.tags else {}
 
