@@ -51,18 +51,21 @@ def test_consumers_get_back_what_was_put(kinesis: Any, stream: str, lake: Any) -
 def test_a_put_names_stream_key_and_data_and_no_shard(kinesis: Any, stream: str) -> None:
     shape = boto3.client("kinesis", region_name="us-east-1").meta.service_model.operation_model("PutRecord")
     assert "ShardId" not in shape.input_shape.members
-    assert {"Data", "PartitionKey"} <= set(shape.input_shape.required_members)
+    assert {"StreamName", "PartitionKey", "Data"} <= set(shape.input_shape.members)
     assert "ShardId" in kinesis.put_record(StreamName=stream, Data=b"", PartitionKey="k")
+    code, message = refusal(kinesis.put_records, StreamName=stream, Records=[{"Data": b"x"}])
+    assert (code, "'records.1.member.partitionKey'" in message) == ("ValidationException", True)
 
 
 @pytest.mark.claim("KDS-006", "KDS-011", "KDS-508")
-def test_sequence_numbers_are_unique_and_rise(kinesis: Any) -> None:
+def test_sequence_numbers_are_unique_and_rise(kinesis: Any, lake: Any) -> None:
     kinesis.create_stream(StreamName="flights", ShardCount=10)
     seen: dict[str, list[int]] = {}
     for _ in range(20):
         records = [{"Data": b"x", "PartitionKey": str(number)} for number in range(500)]
         for result in kinesis.put_records(StreamName="flights", Records=records)["Records"]:
             seen.setdefault(result["ShardId"], []).append(int(result["SequenceNumber"]))
+        lake.clock.advance(seconds=1)
     assert sum(map(len, seen.values())) == 10_000
     assert len(seen) == 10
     for numbers in seen.values():
@@ -158,8 +161,8 @@ def test_a_record_holds_a_mebibyte_unless_the_stream_allows_more(kinesis: Any, s
     assert (code, "'records.2.member.data'" in message) == ("ValidationException", True)
     arn = kinesis.describe_stream(StreamName=stream)["StreamDescription"]["StreamARN"]
     kinesis.update_max_record_size(StreamARN=arn, MaxRecordSizeInKiB=10240)
-    kinesis.put_record(StreamName=stream, Data=b"y" * (9 * MIB), PartitionKey="k")
-    assert [len(record["Data"]) for record in read(kinesis, stream)] == [MIB - 1, 9 * MIB]
+    kinesis.put_record(StreamName=stream, Data=b"y" * (8 * MIB), PartitionKey="k")
+    assert [len(record["Data"]) for record in read(kinesis, stream)] == [MIB - 1, 8 * MIB]
 
 
 def test_a_request_holds_ten_mebibytes(kinesis: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def test_ranges_tile_the_whole_space(count: int) -> None:
     tiles = ranges.tile(count)
     assert tiles[0][0] == 0
     assert tiles[-1][1] == 2**128 - 1
-    assert all(after[0] == before[1] + 1 for before, after in zip(tiles, tiles[1:], strict=False))
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(tiles))
 
 
 def test_ranges_are_cut_where_aws_cuts_them() -> None:

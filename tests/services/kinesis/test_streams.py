@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def test_a_stream_is_made_of_shards_that_tile_the_hash_space(kinesis: Any) -> No
     assert [shard["ShardId"] for shard in shards] == [f"shardId-{number:012d}" for number in range(3)]
     assert bounds[0][0] == 0
     assert bounds[2][1] == 2**128 - 1
-    assert all(after[0] == before[1] + 1 for before, after in zip(bounds, bounds[1:], strict=False))
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(bounds))
 
 
 @pytest.mark.claim("KDS-007")
