@@ -108,7 +108,6 @@ def test_tables_are_found_by_expression(glue: Any, expression: str, count: int) 
     refused("InvalidInputException", glue.get_tables, DatabaseName="db", Expression="(")
 
 
-@pytest.mark.claim("GLUE-006")
 def test_an_update_makes_a_version_and_skip_archive_forgets_the_former(glue: Any) -> None:
     glue.create_table(DatabaseName="db", TableInput=table("t", Description="0"))
     glue.update_table(DatabaseName="db", TableInput=table("t", Description="1"))

@@ -3,6 +3,8 @@
 from . import (
     classifiers,
     connections,
+    crawlers,
+    crawls,
     databases,
     functions,
     partition_indexes,
@@ -18,6 +20,8 @@ from .service import glue as service
 __all__ = [
     "classifiers",
     "connections",
+    "crawlers",
+    "crawls",
     "databases",
     "functions",
     "partition_indexes",

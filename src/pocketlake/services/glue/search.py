@@ -30,7 +30,7 @@ SORTED_BY: dict[str, Callable[[Resource], Any]] = {
 
 @glue.operation
 def search_tables(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Tables whose metadata hold the text ("quoted": exactly one of the values) and meet every filter.  [GLUE-004]"""
+    """Tables whose metadata hold the text ("quoted": exactly one of the values) and meet every filter."""
     own_catalog(call, request)
     text = request.get("SearchText", "")
     filters = request.get("Filters", [])

@@ -38,7 +38,7 @@ def get_table_version(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @glue.operation
 def get_table_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """The archived versions and the current one.  [GLUE-006]"""
+    """The archived versions and the current one."""
     own_catalog(call, request)
     table = tables.find(call, request["DatabaseName"], request["TableName"])
     limit = request.get("MaxResults", PAGE)

@@ -114,7 +114,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 @glue.operation
 def update_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Replace the table's definition and archive the former one, unless SkipArchive.  [GLUE-006]
+    """Replace the table's definition and archive the former one, unless SkipArchive.
 
     VersionId makes the update conditional: it must be the version that is current.
     """

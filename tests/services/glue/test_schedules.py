@@ -1,0 +1,40 @@
+"""Cron schedules: when they are due."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pocketlake.services.glue.schedules import ScheduleError, parse
+
+CASES = [
+    ("cron(0/5 * * * ? *)", "2024-01-01 00:00:30", "2024-01-01 00:05"),
+    ("cron(0/5 * * * ? *)", "2024-01-01 00:05:00", "2024-01-01 00:10"),
+    ("cron(15 12 * * ? *)", "2024-01-01 12:15:00", "2024-01-02 12:15"),
+    ("cron(0 18 ? * MON-FRI *)", "2024-01-05 18:00:00", "2024-01-08 18:00"),
+    ("cron(0 8 1 * ? *)", "2024-12-02 00:00:00", "2025-01-01 08:00"),
+    ("cron(0 0 29 2 ? *)", "2024-03-01 00:00:00", "2028-02-29 00:00"),
+    ("cron(0 0 L * ? *)", "2024-02-01 00:00:00", "2024-02-29 00:00"),
+    ("cron(10,20 8-9 ? JAN,MAR SUN 2024-2025)", "2024-01-01 00:00:00", "2024-01-07 08:10"),
+    ("cron(*/15 * * * * *)", "2024-01-01 00:01:00", "2024-01-01 00:15"),
+]
+
+
+@pytest.mark.parametrize(("expression", "after", "due"), CASES)
+def test_the_next_time(expression: str, after: str, due: str) -> None:
+    moment = datetime.fromisoformat(after).replace(tzinfo=UTC).timestamp()
+    found = parse(expression).next_after(moment)
+    assert found is not None
+    assert datetime.fromtimestamp(found, UTC).strftime("%Y-%m-%d %H:%M") == due
+
+
+def test_a_schedule_can_be_over() -> None:
+    assert parse("cron(0 0 1 1 ? 2020)").next_after(1_700_000_000) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "rate(5 minutes)", "cron(* * * *)", "cron(60 * * * ? *)", "cron(0 0 1 1 MON *)", "cron(x * * * ? *)",
+             "cron(0 0 ? * ? *)", "cron(*/0 * * * ? *)"]
+)  # fmt: skip
+def test_what_is_no_schedule(text: str) -> None:
+    with pytest.raises(ScheduleError):
+        parse(text)
