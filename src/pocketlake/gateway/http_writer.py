@@ -129,11 +129,11 @@ class Writer:
             self.discard(response)
 
     def _write(self, exchange: Exchange, response: Response, body: bytes) -> None:
-        length = len(body)
-        if exchange.request.method == "HEAD" and response.length is not None:
-            length = response.length
-        head = self._head(exchange, response, length)
-        self.transport.write(head + body if has_body(exchange.request.method, response.status) else head)
+        if has_body(exchange.request.method, response.status):
+            self.transport.write(self._head(exchange, response, len(body)) + body)
+        else:
+            length = len(body) if response.length is None else response.length
+            self.transport.write(self._head(exchange, response, length))
         self._finish(exchange)
 
     def _write_file(self, exchange: Exchange, response: Response, piece: FileSlice) -> None:
