@@ -16,12 +16,12 @@ def tile(count: int) -> list[tuple[int, int]]:
     return [(at * width, SPACE - 1 if at == count - 1 else (at + 1) * width - 1) for at in range(count)]
 
 
-def hash_key(partition_key: bytes) -> bytes:
-    """Where the key lies in the space: MD5 of its UTF-8 bytes.  [KDS-010, KDS-512]
+def hash_keys(partition_keys: list[bytes]) -> list[bytes]:
+    """Where each key lies in the space: MD5 of its UTF-8 bytes.  [KDS-010, KDS-512]
 
     Places are 16 bytes, big-endian, so that they sort as the 128-bit integers that they are.
     """
-    return hashlib.md5(partition_key, usedforsecurity=False).digest()
+    return [hashlib.md5(key, usedforsecurity=False).digest() for key in partition_keys]
 
 
 def place(value: int) -> bytes:

@@ -97,12 +97,13 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def _route(layout: Layout, records: list[dict[str, Any]], keys: list[bytes]) -> list[Tail]:
     """The open shard of each record: by ExplicitHashKey, otherwise by the MD5 of its key.  [KDS-010, KDS-512]"""
-    if len(layout.open) == 1 and not any("ExplicitHashKey" in record for record in records):
+    explicit = [index for index, record in enumerate(records) if "ExplicitHashKey" in record]
+    if len(layout.open) == 1 and not explicit:
         return layout.open * len(records)
-    return [
-        layout.holding(_explicit(record["ExplicitHashKey"]) if "ExplicitHashKey" in record else ranges.hash_key(key))
-        for record, key in zip(records, keys, strict=True)
-    ]
+    places = ranges.hash_keys(keys)
+    for index in explicit:
+        places[index] = _explicit(records[index]["ExplicitHashKey"])
+    return layout.holding(places)
 
 
 def _explicit(text: str) -> bytes:
@@ -216,21 +217,34 @@ def read(
     for batch_position, count, arrival, payload in cursor:
         skip = max(0, position - batch_position)
         position = batch_position + skip
+        numbers = sequences.following(tail.shard.epoch, tail.shard.number, position - start, arrival // 1000)
+        lengths = batches.sizes(payload, count, skip)
+        taken = _fitting(lengths, limit - len(records), page_bytes - size, bool(records))
         moment = arrival / 1000
-        sequence = sequences.number(tail.shard.epoch, tail.shard.number, position - start, arrival // 1000)
-        for key, data in batches.unpack(payload, count, skip):
-            size += len(key) + len(data)
-            if len(records) == limit or (size > page_bytes and records):
-                cursor.close()
-                return records, position - start, size - len(key) - len(data)
-            records.append(
-                {
-                    "SequenceNumber": str(sequence),
-                    "ApproximateArrivalTimestamp": moment,
-                    "Data": data,
-                    "PartitionKey": key.decode(),
-                }
-            )
-            sequence += COUNTER_STEP
-            position += 1
+        records += [
+            {
+                "SequenceNumber": str(number),
+                "ApproximateArrivalTimestamp": moment,
+                "Data": data,
+                "PartitionKey": key.decode(),
+            }
+            for number, (key, data) in zip(numbers, batches.unpack(payload, count, skip, taken), strict=False)
+        ]
+        position += taken
+        size += sum(lengths[:taken])
+        if taken < len(lengths):
+            cursor.close()
+            break
     return records, position - start, size
+
+
+def _fitting(sizes: list[int], records: int, size: int, begun: bool) -> int:
+    """How many of the next records go into a page with so much room; the page's first goes in whatever its size."""
+    most = min(len(sizes), records)
+    if sum(sizes[:most]) <= size:
+        return most
+    taken = 0
+    while taken < most and (sizes[taken] <= size or not (begun or taken)):
+        size -= sizes[taken]
+        taken += 1
+    return taken

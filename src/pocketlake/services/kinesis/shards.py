@@ -47,9 +47,10 @@ class Layout:
     def open(self) -> list[Tail]:
         return self._open
 
-    def holding(self, hash_key: bytes) -> Tail:
-        """The open shard whose range holds the key; ranges of open shards tile the space, so there is one."""
-        return self._open[bisect_right(self._starts, hash_key) - 1]
+    def holding(self, places: list[bytes]) -> list[Tail]:
+        """The open shard whose range holds each place; ranges of open shards tile the space, so there is one."""
+        tails, starts = self._open, self._starts
+        return [tails[bisect_right(starts, place) - 1] for place in places]
 
     def children(self, number: int) -> list[Shard]:
         return [t.shard for t in self.tails.values() if number in (t.shard.parent, t.shard.adjacent_parent)]
