@@ -40,13 +40,13 @@ bench: setup
 	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick)
 
 conformance: setup
-	$(BIN)/python scripts/conformance.py --services $(SERVICES)
+	$(BIN)/python -m scripts.conformance --services $(SERVICES)
 
 faults: setup
 	POCKETLAKE_FAULT_ROUNDS=$${POCKETLAKE_FAULT_ROUNDS:-20} $(BIN)/pytest tests/faults --timeout=1200
 
 clients: setup
-	$(BIN)/python scripts/clients.py
+	$(BIN)/python -m scripts.clients
 	POCKETLAKE_CLIENTS=1 $(BIN)/pytest tests/clients -rs
 
 clean:
