@@ -1,7 +1,7 @@
 """Run moto's public test suite against Pocketlake: `make conformance SERVICES=kinesis,s3`.
 
 The suite comes with moto's source distribution on PyPI, is unpacked into the cache, and runs in its own server mode:
-its clients talk to our endpoint. `tests/conformance/exclusions.toml` names the tests that are about moto itself, or need
+its clients talk to our endpoint. `tests/conformance/exclusions.toml` names the tests that are about moto itself or need
 what is not built, each with the reason; everything else counts.
 """
 
