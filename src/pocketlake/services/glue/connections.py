@@ -11,8 +11,6 @@ from .service import each_alone, errors, glue, own_catalog, page_start, page_tok
 
 PAGE = 100
 SECRETS = ("PASSWORD", "ENCRYPTED_PASSWORD", "ENCRYPTED_KAFKA_CLIENT_KEYSTORE_PASSWORD")
-# Properties without which a connection of the type could not be used.
-REQUIRED = {"JDBC": ("JDBC_CONNECTION_URL",), "KAFKA": ("KAFKA_BOOTSTRAP_SERVERS",), "MONGODB": ("CONNECTION_URL",)}
 
 
 def _find(call: Call, name: str) -> Resource:
@@ -20,12 +18,6 @@ def _find(call: Call, name: str) -> Resource:
     if connection is None:
         raise errors.EntityNotFoundException(f"Connection {name} not found.")
     return connection
-
-
-def _check(given: dict[str, Any]) -> None:
-    for name in REQUIRED.get(given["ConnectionType"], ()):
-        if name not in given["ConnectionProperties"]:
-            raise errors.InvalidInputException(f"{name} is required for {given['ConnectionType']} connections.")
 
 
 def _document(call: Call, given: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +38,6 @@ def _describe(connection: Resource, hide_password: bool) -> dict[str, Any]:
 def create_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     own_catalog(call, request)
     given = request["ConnectionInput"]
-    _check(given)
     name = given["Name"]
     try:
         call.resources("connection").create(
@@ -88,7 +79,6 @@ def update_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     own_catalog(call, request)
     connection = _find(call, request["Name"])
     given = request["ConnectionInput"]
-    _check(given)
     document = _document(call, {**given, "Name": connection.name})
     call.resources("connection").replace_body(connection, document)
     return {}

@@ -25,13 +25,14 @@ def _table(call: Call, request: dict[str, Any]) -> Resource:
 
 
 def _key(table: Resource, values: list[str]) -> str:
+    """The key of a partition that is being written."""
     if len(values) != len(table["PartitionKeys"]):
         raise errors.InvalidInputException("The number of partition keys do not match the number of partition values")
     return store.partition_key(values)
 
 
 def _load(call: Call, table: Resource, values: list[str]) -> dict[str, Any]:
-    document = store.partition(call, table.parent, table.name, _key(table, values))
+    document = store.partition(call, table.parent, table.name, store.partition_key(values))
     if document is None:
         raise errors.EntityNotFoundException("Cannot find partition.")
     return document
@@ -137,7 +138,7 @@ def get_partition(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def batch_get_partition(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Those that are there, in the order asked; what is missing is left out. Nothing stays unprocessed."""
     table = _table(call, request)
-    keys = [_key(table, entry["Values"]) for entry in request["PartitionsToGet"]]
+    keys = [store.partition_key(entry["Values"]) for entry in request["PartitionsToGet"]]
     found = [store.partition(call, table.parent, table.name, key) for key in keys]
     return {"Partitions": [document for document in found if document is not None], "UnprocessedKeys": []}
 
