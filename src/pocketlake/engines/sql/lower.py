@@ -1,0 +1,391 @@
+"""Typed lowering: a bound Trino tree becomes DuckDB's text with Trino's meaning.
+
+Rewrites go from the leaves up, one function a node class; what has none is left to sqlglot's translation. A rewrite reads
+the types that the binder noted on the nodes, for the two engines differ most where types decide: decimals, dates, division.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import functions, lambdas
+from .bind import BoundQuery
+from .decimals import decimal_of
+from .errors import NotSupported, SqlError
+from .patterns import joda_to_strftime
+from .unnesting import unnest_to_lateral
+
+Rewrite = Callable[[Any], Any]
+
+
+def lower(query: BoundQuery) -> str:
+    """The query in DuckDB's dialect. The tree is used up."""
+    from sqlglot import exp
+
+    rewrites = _rewrites()
+    tree = query.tree
+    for node in reversed(list(tree.walk())):
+        rewrite = rewrites.get(type(node))
+        if rewrite is None:
+            continue
+        kind = node.type
+        new = rewrite(node)
+        if new is not node:
+            new.type = kind
+            node.replace(new)
+            if node is tree:
+                tree = new
+    for node in list(tree.find_all(exp.Unnest)):
+        unnest_to_lateral(node)
+    return str(tree.sql("duckdb"))
+
+
+def call(name: str, *arguments: Any) -> Any:
+    from sqlglot import exp
+
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+
+
+def cast(value: Any, kind: str) -> Any:
+    from sqlglot import exp
+
+    return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
+
+
+def _is(node: Any, *names: str) -> bool:
+    return node is not None and node.type is not None and node.type.this.name in names
+
+
+def _divide(node: Any) -> Any:
+    """decimal / decimal is a decimal in Trino; integers divide to integers (the engine is set so)."""
+    from sqlglot import exp
+
+    left, right = node.this, node.expression
+    kinds = decimal_of(left), decimal_of(right)
+    node.set("typed", False)
+    node.set("safe", False)
+    if kinds[0] is None or kinds[1] is None or not (_fraction(left) or _fraction(right)):
+        return node
+    target = decimal_of(node)
+    assert target is not None
+    quotient = exp.Div(this=cast(left, "DOUBLE"), expression=call("__nonzero", cast(right, "DOUBLE")))
+    return cast(exp.Anonymous(this="round", expressions=[quotient, exp.Literal.number(target[1])]), f"DECIMAL({target[0]},{target[1]})")
+
+
+def _fraction(node: Any) -> bool:
+    """Whether the operand is a decimal and not an integer."""
+    from .decimals import is_integer
+
+    return not is_integer(node)
+
+
+def _average(node: Any) -> Any:
+    """avg(decimal(p, s)) is decimal(p, s), rounded half up."""
+    kind = decimal_of(node.this)
+    if kind is None or not _fraction(node.this):
+        return node
+    return _around(node, lambda value: cast(call("round", value, _number(kind[1])), f"DECIMAL({kind[0]},{kind[1]})"))
+
+
+def _sum(node: Any) -> Any:
+    """The sum of integers is a bigint; DuckDB's is a HUGEINT."""
+    if not _is(node.this, "TINYINT", "SMALLINT", "INT", "BIGINT"):
+        return node
+    return _around(node, lambda value: cast(value, "BIGINT"))
+
+
+def _around(node: Any, wrap: Callable[[Any], Any]) -> Any:
+    """Wrap an aggregate together with its FILTER and OVER, which must stay attached to it."""
+    from sqlglot import exp
+
+    outer = node
+    while isinstance(outer.parent, exp.Filter | exp.Window | exp.WithinGroup) and outer.arg_key == "this":
+        outer = outer.parent
+    if outer is node:
+        return wrap(node)
+    outer.replace(wrap(outer))
+    return node
+
+
+def _number(value: int) -> Any:
+    from sqlglot import exp
+
+    return exp.Literal.number(value)
+
+
+def _cast(node: Any) -> Any:
+    from sqlglot import exp
+
+    target = node.to.this.name
+    if target == "DECIMAL" and not node.to.expressions:
+        literal = node.this
+        if isinstance(literal, exp.Literal) and literal.is_string:
+            return cast(literal, "DECIMAL({},{})".format(*_literal_shape(literal.this)))
+        node.set("to", exp.DataType.build("DECIMAL(38,0)", dialect="duckdb"))
+    if target in ("VARCHAR", "TEXT"):
+        if _is(node.this, "DOUBLE", "FLOAT"):
+            return call("__java_double", node.this)
+        if _is(node.this, "TIMESTAMP"):
+            return call("strftime", node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"))
+        if _is(node.this, "JSON"):
+            return call("json_extract_string", node.this, exp.Literal.string("$"))
+    return node
+
+
+def _literal_shape(text: str) -> tuple[int, int]:
+    whole, _, fraction = text.strip().lstrip("+-").partition(".")
+    digits = len(whole.lstrip("0")) + len(fraction)
+    return max(digits, 1), len(fraction)
+
+
+def _date_diff(node: Any) -> Any:
+    """Whole units between two moments, not boundaries crossed."""
+    from sqlglot import exp
+
+    unit = exp.Literal.string(node.text("unit").lower() or "day")
+    return call("date_sub", unit, cast(node.expression, "TIMESTAMP"), cast(node.this, "TIMESTAMP"))
+
+
+def _date_add(node: Any) -> Any:
+    """A date plus days, weeks, months is a date; DuckDB makes it a timestamp."""
+    if _is(node.this, "DATE"):
+        node.type = None
+        return cast(node, "DATE")
+    return node
+
+
+def _plus_interval(node: Any) -> Any:
+    from sqlglot import exp
+
+    sides = (node.this, node.expression)
+    if any(isinstance(side, exp.Interval) for side in sides) and any(_is(side, "DATE") for side in sides):
+        return cast(node, "DATE")
+    return node
+
+
+def _subscript(node: Any) -> Any:
+    """`a[i]` raises outside of the array and for a missing key; element_at answers NULL."""
+    from sqlglot import exp
+    from sqlglot.helper import apply_index_offset
+
+    if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
+        return node
+    if _is(node.this, "MAP"):
+        key = _map_key(node)
+        if node.args.get("safe"):
+            return exp.Bracket(this=node.this, expressions=[key], offset=1)
+        return call("__map_subscript", node.this, key)
+    offset = 1 - (node.args.get("offset") or 0)
+    index = apply_index_offset(node.this, [node.expressions[0].copy()], offset, dialect="duckdb")[0]
+    if _is(node.this, "STRUCT"):
+        return call("struct_extract", node.this, index)
+    return call("__element_at" if node.args.get("safe") else "__subscript", node.this, index)
+
+
+def _map_key(node: Any) -> Any:
+    """The parser takes one off integer subscripts; a map's key is not an index."""
+    from sqlglot.helper import apply_index_offset
+
+    return apply_index_offset(node.this, [node.expressions[0].copy()], 1 - (node.args.get("offset") or 0), dialect="duckdb")[0]
+
+
+def _regexp_extract(node: Any) -> Any:
+    group = node.args.get("group") or _number(0)
+    return call("__regexp_extract", node.this, node.expression, group)
+
+
+def _regexp_replace(node: Any) -> Any:
+    """Every match, Java's `$1` for a group."""
+    import re
+
+    from sqlglot import exp
+
+    replacement = node.args.get("replacement") or exp.Literal.string("")
+    if isinstance(replacement, exp.Lambda):
+        raise NotSupported("A lambda as the replacement of regexp_replace")
+    if isinstance(replacement, exp.Literal):
+        replacement = exp.Literal.string(re.sub(r"\$(\d)", r"\\\1", replacement.this))
+    return call("regexp_replace", node.this, node.expression, replacement, exp.Literal.string("g"))
+
+
+def _json_scalar(node: Any) -> Any:
+    return call("__json_scalar", node.this, _json_path(node.expression))
+
+
+def _json_extract(node: Any) -> Any:
+    return call("__json_extract", node.this, _json_path(node.expression))
+
+
+def _json_path(path: Any) -> Any:
+    from sqlglot import exp
+
+    if isinstance(path, exp.JSONPath):
+        return exp.Literal.string(path.sql("duckdb").strip("'"))
+    return path
+
+
+def _format_datetime(node: Any) -> Any:
+    from sqlglot import exp
+
+    pattern = node.expressions[1]
+    if not isinstance(pattern, exp.Literal):
+        raise NotSupported("format_datetime with a pattern that is no literal")
+    return call("strftime", node.expressions[0], exp.Literal.string(joda_to_strftime(pattern.this)))
+
+
+def _parse_datetime(node: Any) -> Any:
+    from sqlglot import exp
+
+    pattern = node.args.get("format")
+    if not isinstance(pattern, exp.Literal):
+        raise NotSupported("parse_datetime with a pattern that is no literal")
+    return cast(call("strptime", node.this, exp.Literal.string(joda_to_strftime(pattern.this))), "TIMESTAMPTZ")
+
+
+def _iso8601(node: Any) -> Any:
+    from sqlglot import exp
+
+    value = node.expressions[0]
+    if _is(value, "DATE"):
+        return cast(value, "VARCHAR")
+    zone = "Z" if _is(value, "TIMESTAMPTZ", "TIMESTAMPLTZ") else ""
+    return call("strftime", value, exp.Literal.string(f"%Y-%m-%dT%H:%M:%S.%g{zone}"))
+
+
+def _map_agg(node: Any) -> Any:
+    return call("__map_agg", *(call("list", part) for part in node.expressions))
+
+
+def _multimap_agg(node: Any) -> Any:
+    return call("__multimap_agg", *(call("list", part) for part in node.expressions))
+
+
+def _cardinality(node: Any) -> Any:
+    name = "cardinality" if _is(node.this, "MAP") else "len"
+    return cast(call(name, node.this), "BIGINT")
+
+
+def _slice(node: Any) -> Any:
+    return call("__slice", node.this, node.args["start"], node.args["end"] if node.args.get("end") else _number(0))
+
+
+def _typeof(node: Any) -> Any:
+    from sqlglot import exp
+
+    kind = node.this.type
+    return exp.Literal.string(kind.sql("trino").lower() if kind is not None else "unknown")
+
+
+def _concat(node: Any) -> Any:
+    """NULL in, NULL out: DuckDB's concat skips NULLs. For arrays too."""
+    from sqlglot import exp
+
+    parts = [part.copy() for part in node.expressions]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = exp.DPipe(this=joined, expression=part, safe=False)
+    return exp.Paren(this=joined)
+
+
+def _position(node: Any) -> Any:
+    return call("__position", node.this, node.expression)
+
+
+def _split_part(node: Any) -> Any:
+    return call("__split_part", node.this, node.args["delimiter"], node.args["part_index"])
+
+
+def _trunc_date(node: Any) -> Any:
+    if _is(node.this, "DATE"):
+        return cast(node, "DATE")
+    return node
+
+
+def _bigint(node: Any) -> Any:
+    return cast(node, "BIGINT")
+
+
+def _at_time_zone(node: Any) -> Any:
+    """The wall clock in that zone. The zone itself is not kept beside the value."""
+    value = node.this if _is(node.this, "TIMESTAMPTZ", "TIMESTAMPLTZ") else cast(node.this, "TIMESTAMPTZ")
+    return call("timezone", node.args["zone"], value)
+
+
+def _anonymous(node: Any) -> Any:
+    """A function that sqlglot does not know: ours by the registry."""
+    name = str(node.this).lower()
+    rewrite = _named().get(name) or lambdas.NAMED.get(name)
+    if rewrite is not None:
+        return rewrite(node)
+    entry = functions.NAMED.get(name)
+    if entry is None:  # made by another rewrite
+        return node
+    if entry.kind == "rewrite":
+        raise SqlError("FUNCTION_NOT_FOUND", f"Function '{name}' not registered", 1, 1)
+    prefix = {"macro": "__m_", "udf": "__u_"}.get(entry.kind)
+    node.set("this", f"{prefix}{name}" if prefix else entry.sql or name)
+    return node
+
+
+def _named() -> dict[str, Rewrite]:
+    return {
+        "format_datetime": _format_datetime,
+        "to_iso8601": _iso8601,
+        "map_agg": _map_agg,
+        "multimap_agg": _multimap_agg,
+        "concat": _concat,
+        "at_timezone": lambda node: call("timezone", node.expressions[1], cast(node.expressions[0], "TIMESTAMPTZ")),
+    }
+
+
+def _rewrites() -> dict[type, Rewrite]:
+    from sqlglot import exp
+
+    return {
+        exp.Div: _divide,
+        exp.Avg: _average,
+        exp.Sum: _sum,
+        exp.Cast: _cast,
+        exp.TryCast: _cast_or_null,
+        exp.DateDiff: _date_diff,
+        exp.DateAdd: _date_add,
+        exp.Add: _plus_interval,
+        exp.Sub: _plus_interval,
+        exp.Bracket: _subscript,
+        exp.RegexpExtract: _regexp_extract,
+        exp.RegexpReplace: _regexp_replace,
+        exp.JSONExtractScalar: _json_scalar,
+        exp.JSONExtract: _json_extract,
+        exp.ArraySize: _cardinality,
+        exp.ArraySlice: _slice,
+        exp.ArrayPosition: _position,
+        exp.ArrayRemove: lambda node: call("__array_remove", node.this, node.expression),
+        exp.SplitPart: _split_part,
+        exp.TimestampTrunc: _trunc_date,
+        exp.DateTrunc: _trunc_date,
+        exp.Typeof: _typeof,
+        exp.Concat: _concat,
+        exp.ParseDatetime: _parse_datetime,
+        exp.FromISO8601Timestamp: lambda node: call("__from_iso8601", node.this),
+        exp.AtTimeZone: _at_time_zone,
+        exp.Anonymous: _anonymous,
+        exp.Reduce: lambdas.reduce,
+        exp.SHA2Digest: _sha2,
+        exp.SHA2: _sha2,
+        exp.Year: _bigint,
+        exp.Month: _bigint,
+        exp.Day: _bigint,
+        exp.Length: _bigint,
+        exp.StrPosition: _bigint,
+        exp.Try: lambda node: call("try", node.this),
+        exp.Levenshtein: _bigint,
+    }
+
+
+def _sha2(node: Any) -> Any:
+    return call("__u_sha512", node.this) if node.text("length") == "512" else node
+
+
+def _cast_or_null(node: Any) -> Any:
+    return node

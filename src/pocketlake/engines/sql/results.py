@@ -1,0 +1,85 @@
+"""Athena's text form of values, as DuckDB expressions: results are formatted inside the engine, at its speed.
+
+Numbers are written as Java writes them, timestamps with milliseconds, arrays `[1, 2]`, maps and rows `{a=1}`.
+"""
+
+from __future__ import annotations
+
+from .types import field_of, split_top
+
+MACROS = [
+    # Java's Double.toString: plain between 1e-3 and 1e7, else one digit before the point and E.
+    r"""CREATE MACRO __java_double(x) AS CASE
+        WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN'
+        WHEN isinf(x) THEN (CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END)
+        WHEN x = 0 OR (abs(x) >= 1e-3 AND abs(x) < 1e7) THEN CAST(x AS VARCHAR)
+        ELSE __java_exponent(CAST(x AS VARCHAR)) END""",
+]
+# Digits and exponent of DuckDB's shortest text, put together again the Java way.
+EXPONENT = r"""CREATE MACRO __java_exponent(t) AS (
+    SELECT sign || d[1] || '.' || (CASE WHEN length(d) > 1 THEN d[2:] ELSE '0' END) || 'E' || CAST(e AS VARCHAR) FROM (
+        SELECT sign, CASE WHEN rtrim(ltrim(digits, '0'), '0') = '' THEN '0' ELSE rtrim(ltrim(digits, '0'), '0') END AS d,
+            x + length(w) - 1 - (length(digits) - length(ltrim(digits, '0'))) AS e
+        FROM (SELECT sign, w, w || f AS digits, x FROM (
+            SELECT CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END AS sign,
+                split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 1) AS w,
+                split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 2) AS f,
+                coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0) AS x))))"""
+SETUP = [EXPONENT, *MACROS]
+
+
+def text(value: str, kind: str, depth: int = 0) -> str:
+    """An expression for the text of `value`, an expression of DuckDB type `kind`; NULL stays NULL."""
+    if kind.endswith("]"):
+        return _array(value, kind[: kind.rindex("[")], depth)
+    if kind.startswith("STRUCT("):
+        return _row(value, kind, depth)
+    if kind.startswith("MAP("):
+        return _map(value, kind, depth)
+    if kind == "VARCHAR":
+        return value
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"__java_double({value})"
+    if kind.startswith("TIMESTAMP WITH"):
+        return f"(strftime({value} AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%g') || ' UTC')"
+    if kind.startswith("TIMESTAMP"):
+        return f"strftime({value}, '%Y-%m-%d %H:%M:%S.%g')"
+    if kind == "TIME":
+        return f"strftime(DATE '2000-01-01' + {value}, '%H:%M:%S.%g')"
+    if kind == "BLOB":
+        return f"lower(rtrim(regexp_replace(hex({value}), '(..)', '\\1 ', 'g')))"
+    if kind == "INTERVAL":
+        return f"__interval_text({value})"
+    return f"CAST({value} AS VARCHAR)"
+
+
+def _array(value: str, kind: str, depth: int) -> str:
+    item = f"v{depth}"
+    inner = f"coalesce({text(item, kind, depth + 1)}, 'null')"
+    return f"('[' || array_to_string(list_transform({value}, lambda {item}: {inner}), ', ') || ']')"
+
+
+def _row(value: str, kind: str, depth: int) -> str:
+    parts = []
+    for number, part in enumerate(split_top(kind[len("STRUCT(") : -1]), 1):
+        name, inside = _field(part)
+        label = (name or f"field{number - 1}").replace("'", "''")
+        got = f"struct_extract({value}, {number})" if not name else f"struct_extract({value}, '{name.replace(chr(39), chr(39) * 2)}')"
+        parts.append(f"'{label}=' || coalesce({text(got, inside, depth)}, 'null')")
+    return f"CASE WHEN {value} IS NULL THEN NULL ELSE '{{' || " + " || ', ' || ".join(parts) + " || '}' END"
+
+
+def _field(part: str) -> tuple[str, str]:
+    """A row without names has its types only."""
+    if part.startswith('"') or (" " in part and part.split(" ", 1)[0].split("(")[0] not in ("TIMESTAMP", "STRUCT", "MAP", "DECIMAL")):
+        return field_of(part)
+    return "", part
+
+
+def _map(value: str, kind: str, depth: int) -> str:
+    key, inner = split_top(kind[4:-1])
+    item = f"v{depth}"
+    left = text(f"{item}.key", key, depth + 1)
+    right = f"coalesce({text(f'{item}.value', inner, depth + 1)}, 'null')"
+    entries = f"list_transform(map_entries({value}), lambda {item}: {left} || '=' || {right})"
+    return f"('{{' || array_to_string({entries}, ', ') || '}}')"
