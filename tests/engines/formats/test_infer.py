@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import orc
 from pyarrow import parquet as pq
 
@@ -210,3 +212,27 @@ def test_files_of_one_table_add_up() -> None:
     both = infer.together([one, two])
     assert shape(both) == [("a", "double"), ("b", "int"), ("c", "string")]
     assert (both.objects, both.records) == (2, 3)
+
+
+STARTS = [
+    b"",
+    b"PAR1",
+    b"ORC",
+    b"Obj\x01",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"\xff\x06\x00\x00sNaPpY",
+    b"{",
+    b"[",
+]
+BODIES = st.binary(max_size=80) | st.text(',|\t;\n"{}[]:1a', max_size=80).map(str.encode)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(STARTS), BODIES, st.integers(0, 50))
+def test_no_bytes_upset_the_classifiers(start: bytes, body: bytes, more: int) -> None:
+    data = start + body
+    tail = data if infer.needs_tail(data) else b""
+    finding = classify(Sample(data, len(data) + more, tail), [CsvClassifier(";", "'", allows_single_column=True)])
+    assert finding.classification in ("UNKNOWN", "csv", "json", "avro", "parquet", "orc")

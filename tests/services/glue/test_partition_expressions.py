@@ -1,6 +1,8 @@
 """The grammar of partition expressions, over plain values."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pocketlake.services.glue.partition_expressions import ExpressionError, StateError, parse
 
@@ -91,3 +93,38 @@ PINNED = [
 @pytest.mark.parametrize(("expression", "equal"), PINNED)
 def test_only_what_every_match_must_equal_narrows_the_search(expression: str, equal: dict[int, str]) -> None:
     assert parse(expression, KEYS).equal == equal
+
+
+WORDS = st.sampled_from(
+    [
+        "s",
+        "i",
+        "day",
+        "=",
+        "<>",
+        "<",
+        "in",
+        "between",
+        "and",
+        "or",
+        "not",
+        "like",
+        "is",
+        "null",
+        "(",
+        ")",
+        ",",
+        "'x'",
+        "1",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(WORDS, max_size=14).map(" ".join) | st.text(max_size=30))
+def test_any_text_is_an_expression_or_refused(text: str) -> None:
+    try:
+        predicate = parse(text, KEYS)
+    except ExpressionError:
+        return
+    assert predicate.matches(ROW) in (True, False)

@@ -7,6 +7,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import AlreadyExists, Resource
 
+from . import quotas
 from .service import each_alone, errors, glue, own_catalog, page_start, page_token
 
 PAGE = 100
@@ -39,6 +40,7 @@ def create_connection(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     own_catalog(call, request)
     given = request["ConnectionInput"]
     name = given["Name"]
+    quotas.check_count(call, quotas.CONNECTIONS, "connection")
     try:
         call.resources("connection").create(
             name, _document(call, given), arn=call.arn(f"connection/{name}"), tags=request.get("Tags", {})

@@ -11,7 +11,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
 from pocketlake.kernel.resources import AlreadyExists, Resource
 
-from . import classifiers, crawl, databases, schedules, store
+from . import classifiers, crawl, databases, quotas, schedules, store
 from .service import errors, glue, own_catalog, page_start, page_token
 
 PAGE = 100
@@ -54,8 +54,8 @@ def _check(call: Call, request: dict[str, Any]) -> None:
         raise errors.InvalidInputException(INCREMENTAL_NEEDS_LOG)
     for target in request.get("Targets", {}).get("S3Targets", []):
         size = target.get("SampleSize")
-        if size is not None and not 1 <= size <= 249:
-            raise errors.InvalidInputException("SampleSize must be between 1 and 249.")
+        if size is not None and not 1 <= size <= quotas.SAMPLE_FILES.value:
+            raise errors.InvalidInputException(f"SampleSize must be between 1 and {quotas.SAMPLE_FILES.value}.")
     for name in request.get("Classifiers", []):
         classifiers.find(call, name)
     if configuration := request.get("Configuration"):
@@ -83,6 +83,7 @@ def create_crawler(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Define a crawler. Targets that nothing here crawls are refused when it starts, not before."""
     _check(call, request)
     name = request["Name"]
+    quotas.check_count(call, quotas.CRAWLERS, "crawler")
     document = {
         "Classifiers": [],
         "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},

@@ -7,7 +7,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import AlreadyExists, Resource
 
-from . import store
+from . import quotas, store
 from .service import errors, glue, own_catalog, page_start, page_token
 
 PAGE = 100
@@ -36,6 +36,7 @@ def create_database(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     own_catalog(call, request)
     document = _document(request["DatabaseInput"])
     name = document["Name"]
+    quotas.check_count(call, quotas.DATABASES, "database")
     try:
         call.resources("database").create(
             name, document, arn=call.arn(f"database/{name}"), tags=request.get("Tags", {})

@@ -8,7 +8,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import AlreadyExists, Resource
 
-from . import databases
+from . import databases, quotas
 from .service import errors, glue, own_catalog, page_start, page_token
 
 PAGE = 100
@@ -38,6 +38,7 @@ def create_user_defined_function(call: Call, request: dict[str, Any]) -> dict[st
     if not given.get("FunctionName"):
         raise errors.InvalidInputException("FunctionName must be given.")
     name = given["FunctionName"].lower()
+    quotas.check_count(call, quotas.FUNCTIONS, "function", database)
     try:
         call.resources("function").create(
             name,

@@ -9,10 +9,8 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import store, tables
+from . import quotas, store, tables
 from .service import errors, glue, own_catalog
-
-MAX_INDEXES = 3  # Glue developer guide, "Working with partition indexes"
 
 
 def names_of(table: Resource) -> list[str]:
@@ -67,7 +65,7 @@ def add(call: Call, table: Resource, given: dict[str, Any]) -> Resource:
     order = [name.lower() for name in given["Keys"]]
     if given["IndexName"] in indexes:
         raise errors.AlreadyExistsException(f"Partition index {given['IndexName']} already exists.")
-    if call.limits_on and len(indexes) >= MAX_INDEXES:
+    if call.limits_on and len(indexes) >= quotas.PARTITION_INDEXES.value:
         raise errors.ResourceNumberLimitExceededException("The maximum number of partition indexes is reached.")
     for name in order:
         if name not in names:
@@ -76,9 +74,9 @@ def add(call: Call, table: Resource, given: dict[str, Any]) -> Resource:
         raise errors.InvalidInputException("An index key is given more than once.")
     changed = {**indexes, given["IndexName"]: {"Keys": order}}
     table = call.resources("table").update(table, PartitionIndexes=changed)
-    for key in store.partition_keys(call, table.parent, table.name, ""):
-        entry = _entry(order, names, orjson.loads(key))
-        store.put_index_entries(call, table.parent, table.name, given["IndexName"], [(entry, key)])
+    keys = list(store.partition_keys(call, table.parent, table.name, ""))
+    entries = ((_entry(order, names, orjson.loads(key)), key) for key in keys)
+    store.put_index_entries(call, table.parent, table.name, given["IndexName"], entries)
     return table
 
 

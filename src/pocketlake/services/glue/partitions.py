@@ -214,8 +214,8 @@ def _candidates(
     own = partition_indexes.prefix_of(names, by_name)
     if index is not None and len(prefix) > len(own):
         start = orjson.loads(after) if after else ["", ""]
-        for entry, key in store.indexed_keys(call, table.parent, table.name, index, prefix, tuple(start), SCAN + 1):
+        for entry, key in store.indexed_keys(call, table.parent, table.name, index, prefix, tuple(start)):
             yield orjson.dumps([entry, key]).decode(), key
         return
-    for key in store.partition_keys(call, table.parent, table.name, after, own, SCAN + 1):
+    for key in store.partition_keys(call, table.parent, table.name, after, own):
         yield key, key

@@ -6,7 +6,7 @@ the JSON text of its values, so keys with the same leading values lie together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -114,12 +114,13 @@ def partition(call: Call, db: str, tbl: str, key: str) -> Document | None:
     return None if row is None else orjson.loads(row[0])
 
 
-def partition_keys(call: Call, db: str, tbl: str, after: str, prefix: str = "", limit: int = -1) -> list[str]:
+def partition_keys(call: Call, db: str, tbl: str, after: str, prefix: str = "") -> Iterator[str]:
+    """In order, read as they are asked for."""
     rows = call.db.execute(
-        f"SELECT key FROM glue_partitions WHERE {TABLE} AND key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
-        (call.account, call.region, db, tbl, after, prefix, prefix + LAST, limit),
+        f"SELECT key FROM glue_partitions WHERE {TABLE} AND key > ? AND key >= ? AND key < ? ORDER BY key",
+        (call.account, call.region, db, tbl, after, prefix, prefix + LAST),
     )
-    return [key for (key,) in rows]
+    return (key for (key,) in rows)
 
 
 def delete_partition(call: Call, db: str, tbl: str, key: str) -> None:
@@ -139,14 +140,14 @@ def put_index_entries(call: Call, db: str, tbl: str, index: str, entries: Iterab
 
 
 def indexed_keys(
-    call: Call, db: str, tbl: str, index: str, prefix: str, after: tuple[str, str], limit: int
-) -> list[tuple[str, str]]:
+    call: Call, db: str, tbl: str, index: str, prefix: str, after: tuple[str, str]
+) -> Iterator[tuple[str, str]]:
     rows = call.db.execute(
         f"SELECT entry, key FROM glue_partition_index_entries WHERE {TABLE} AND idx = ?"
-        " AND (entry, key) > (?, ?) AND entry >= ? AND entry < ? ORDER BY entry, key LIMIT ?",
-        (call.account, call.region, db, tbl, index, *after, prefix, prefix + LAST, limit),
+        " AND (entry, key) > (?, ?) AND entry >= ? AND entry < ? ORDER BY entry, key",
+        (call.account, call.region, db, tbl, index, *after, prefix, prefix + LAST),
     )
-    return list(rows)
+    return iter(rows)
 
 
 def delete_index_entry(call: Call, db: str, tbl: str, index: str, entry: str, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -16,6 +17,7 @@ PAGE = 100
 # A star after one of these belongs to the regular expression; anywhere else Glue reads it as "anything".
 STAR = re.compile(r"(?<![.\])}])(?<!\\[a-zA-Z])\*")
 INPUT_ONLY = ("ViewDefinition",)
+SHORT_ATTRIBUTES = {"NAME": "Name", "TABLE_TYPE": "TableType"}
 
 
 def find(call: Call, database: str, name: str) -> Resource:
@@ -26,7 +28,11 @@ def find(call: Call, database: str, name: str) -> Resource:
     return table
 
 
-def describe(call: Call, table: Resource) -> dict[str, Any]:
+def describe(call: Call, table: Resource, attributes: Sequence[str] = ()) -> dict[str, Any]:
+    """The table, or only its Name and TableType when `attributes` (AttributesToGet) ask for no more."""
+    if attributes:
+        kept = {SHORT_ATTRIBUTES[attribute] for attribute in attributes} | {"Name"}
+        return {key: value for key, value in table.body.items() if key in kept}
     return {key: value for key, value in table.body.items() if key != "PartitionIndexes"}
 
 
@@ -99,7 +105,8 @@ def get_tables(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found = [
         table for table in call.resources("table").list(parent=database, after=after) if matches.fullmatch(table.name)
     ]
-    answer: dict[str, Any] = {"TableList": [describe(call, table) for table in found[:limit]]}
+    attributes = request.get("AttributesToGet", ())
+    answer: dict[str, Any] = {"TableList": [describe(call, table, attributes) for table in found[:limit]]}
     if len(found) > limit:
         answer["NextToken"] = page_token(call, "tables", found[limit - 1].name)
     return answer

@@ -7,11 +7,11 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource, Resources
 
+from . import quotas
 from .service import errors, glue
 
 # The word in the ARN, and the kind of resource.
 TAGGED = {"database": "database", "connection": "connection", "crawler": "crawler", "table": "table"}
-MAX_TAGS = 50
 
 
 def _find(call: Call, arn: str) -> tuple[Resources, Resource]:
@@ -28,8 +28,8 @@ def _find(call: Call, arn: str) -> tuple[Resources, Resource]:
 @glue.operation
 def tag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     resources, resource = _find(call, request["ResourceArn"])
-    if len({**resource.tags, **request["TagsToAdd"]}) > MAX_TAGS:
-        raise errors.InvalidInputException(f"A resource can have at most {MAX_TAGS} tags.")
+    if len({**resource.tags, **request["TagsToAdd"]}) > quotas.TAGS.value:
+        raise errors.InvalidInputException(f"A resource can have at most {quotas.TAGS.value} tags.")
     resources.tag(resource, request["TagsToAdd"])
     return {}
 
