@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,7 +113,7 @@ class Resources:
         )
         return [_resource(row) for row in rows]
 
-    def list_all(self) -> list[Resource]:
+    def list_all(self) -> builtins.list[Resource]:
         """Of every parent, by parent and name."""
         rows = self._store.execute(f"SELECT {COLUMNS} FROM resources WHERE {SCOPE} ORDER BY parent, name", self._scope)
         return [_resource(row) for row in rows]
