@@ -144,3 +144,16 @@ def test_a_number_of_another_shard_is_refused(kinesis: Any) -> None:
         "while it was used in a call to a shard with shardId-000000000000"
     )
     assert refusal(kinesis.get_shard_iterator, StartingSequenceNumber="17", **request)[0] == "InvalidArgumentException"
+
+
+def test_a_number_of_an_earlier_stream_of_that_name_is_refused(kinesis: Any, stream: str, lake: Any) -> None:
+    number = kinesis.put_record(StreamName=stream, Data=b"x", PartitionKey="k")["SequenceNumber"]
+    kinesis.delete_stream(StreamName=stream)
+    lake.clock.advance(seconds=2)
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+    request = {"StreamName": stream, "ShardId": SHARD, "ShardIteratorType": "AFTER_SEQUENCE_NUMBER"}
+    assert refusal(kinesis.get_shard_iterator, StartingSequenceNumber=number, **request) == (
+        "InvalidArgumentException",
+        f"StartingSequenceNumber {number} used in GetShardIterator on shard {SHARD} in stream flights "
+        "under account 000000000000 is invalid because it did not come from this stream.",
+    )

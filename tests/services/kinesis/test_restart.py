@@ -25,5 +25,7 @@ def test_records_and_their_order_outlive_a_restart(tmp_path: Path) -> None:
         assert client.list_streams()["StreamNames"] == ["flights"]
         lake.clock.advance(hours=25)
         assert read(client, "flights") == []
+    with run(tmp_path) as lake:
+        client = lake.client("kinesis")
         last = client.put_record(StreamName="flights", Data=b"4", PartitionKey="k")
         assert int(last["SequenceNumber"]) > int(after["SequenceNumber"])

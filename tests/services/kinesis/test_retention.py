@@ -93,7 +93,15 @@ def test_shrinking_hides_at_once_and_growing_does_not_bring_back(kinesis: Any, s
     assert data(read(kinesis, stream)) == [b"new"]
 
 
-def test_a_year_of_records_passes_through(kinesis: Any, stream: str, lake: Any) -> None:
+def test_growing_does_not_bring_back_what_is_hidden_but_not_yet_removed(kinesis: Any, stream: str, lake: Any) -> None:
+    put(kinesis, b"old")
+    lake.clock.advance(hours=24, minutes=10)
+    assert read(kinesis, stream) == []
+    kinesis.increase_stream_retention_period(StreamName=stream, RetentionPeriodHours=72)
+    assert read(kinesis, stream) == []
+
+
+def test_two_months_of_records_pass_through(kinesis: Any, stream: str, lake: Any) -> None:
     for day in range(60):
         put(kinesis, b"%d" % day)
         lake.clock.advance(hours=23)
