@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from http_toy import DATE, both_loops, connected, request, run, serving, until
 
 from pocketlake.gateway.http import Reply
 from pocketlake.gateway.message import FileSlice, Request, Response
+from tests.gateway.http_toy import DATE, both_loops, connected, request, run, serving, until
 
 MIB = 1024 * 1024
 

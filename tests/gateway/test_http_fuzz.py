@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from http_toy import connected, request, run, serving, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketlake.gateway.http import Front
+from tests.gateway.http_toy import connected, request, run, serving, until
 
 FRAGMENTS = st.sampled_from(
     [

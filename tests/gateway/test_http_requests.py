@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from http_toy import Peer, both_loops, connected, echo, request, run, serving, until
 
 from pocketlake.gateway.http import Reply
 from pocketlake.gateway.message import BodyStream, Request, Response
+from tests.gateway.http_toy import Peer, both_loops, connected, echo, request, run, serving, until
 
 MIB = 1024 * 1024
 

@@ -16,11 +16,11 @@ import pytest
 import uvloop
 from botocore.config import Config
 from cryptography import x509
-from http_toy import DATE
 
 from pocketlake.gateway.http import Front, HttpLimits, Reply
 from pocketlake.gateway.message import FileSlice, Request, Response
 from pocketlake.gateway.tls import Authority, ensure_authority, server_context
+from tests.gateway.http_toy import DATE
 
 NOW = datetime.now(UTC)
 SIZE = 3 * 1024 * 1024 + 17

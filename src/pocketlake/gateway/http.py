@@ -95,7 +95,7 @@ class Front:
         if self.connections:
             self._emptied.clear()
             for connection in list(self.connections):
-                connection.abort()
+                connection.transport.abort()
             await self._emptied.wait()
         if self._sweeper is not None:
             self._sweeper.cancel()

@@ -257,19 +257,16 @@ class Connection(asyncio.Protocol):
             self.deadline = max(self.deadline, self.front.now + self.limits.body_idle_seconds)
             self.transport.resume_reading()
 
-    # --- what the front asks for
-
     @property
     def is_between_requests(self) -> bool:
         return self.state == IDLE and not self.waiting
+
+    # --- what the front asks for
 
     def close_when_done(self) -> None:
         if self.is_between_requests and not self.writer.exchanges:
             self.deaf = True
             self.transport.close()
-
-    def abort(self) -> None:
-        self.transport.abort()
 
     def check(self, now: float) -> None:
         """Enforce the deadlines."""
@@ -301,7 +298,7 @@ class Connection(asyncio.Protocol):
             if not self.deaf:  # after the last request anything may follow; it is not read
                 raise Refused(400, f"This is not an HTTP request: {error}.") from None
         if self.state == HEAD and self.pending_head > self.limits.head_bytes:
-            if self.header_count == 0 and not self.headers:
+            if not self.headers:
                 raise Refused(414, "The request line is too long.")
             raise Refused(431, "The headers are too large.")
 
@@ -317,12 +314,9 @@ class Connection(asyncio.Protocol):
         for name in ("content-length", "transfer-encoding"):
             if name in headers:
                 head += f"{name}: {headers[name]}\r\n"
-        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        if has_body:
-            self.parser.feed_data(head.encode("latin-1") + b"\r\n")
-            self.reframing = False
-        else:
-            self.reframing = False
+        self.parser.feed_data(head.encode("latin-1") + b"\r\n")
+        self.reframing = False
+        if "transfer-encoding" not in headers and int(headers.get("content-length", "0")) == 0:
             self.on_message_complete()
         if rest:
             self._feed(rest)
