@@ -214,25 +214,29 @@ def read(
     records: list[dict[str, Any]] = []
     size = 0
     cursor = store.batches(call.db, low, end)
-    for batch_position, count, arrival, payload in cursor:
+    for batch_position, count, arrival, batch_size, payload in cursor:
         skip = max(0, position - batch_position)
         position = batch_position + skip
-        numbers = sequences.following(tail.shard.epoch, tail.shard.number, position - start, arrival // 1000)
-        lengths = batches.sizes(payload, count, skip)
-        taken = _fitting(lengths, limit - len(records), page_bytes - size, bool(records))
+        taken = whole = count - skip
+        if skip or len(records) + count > limit or size + batch_size > page_bytes:
+            lengths = batches.sizes(payload, count, skip)
+            taken = _fitting(lengths, limit - len(records), page_bytes - size, bool(records))
+            batch_size = sum(lengths[:taken])
+        sequence = sequences.number(tail.shard.epoch, tail.shard.number, position - start, arrival // 1000)
         moment = arrival / 1000
-        records += [
-            {
-                "SequenceNumber": str(number),
-                "ApproximateArrivalTimestamp": moment,
-                "Data": data,
-                "PartitionKey": key.decode(),
-            }
-            for number, (key, data) in zip(numbers, batches.unpack(payload, count, skip, taken), strict=False)
-        ]
+        for key, data in batches.unpack(payload, count, skip, taken):
+            records.append(
+                {
+                    "SequenceNumber": str(sequence),
+                    "ApproximateArrivalTimestamp": moment,
+                    "Data": data,
+                    "PartitionKey": key.decode(),
+                }
+            )
+            sequence += COUNTER_STEP
         position += taken
-        size += sum(lengths[:taken])
-        if taken < len(lengths):
+        size += batch_size
+        if taken < whole:
             cursor.close()
             break
     return records, position - start, size

@@ -11,9 +11,7 @@ Source: the layout is the one observed on AWS by kinesalite (db/index.js, versio
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 VERSION = 2
@@ -35,11 +33,6 @@ def number(epoch: int, shard: int, counter: int, seconds: int) -> int:
     """The sequence number. Adding COUNTER_STEP gives the next of the same second."""
     head = HEAD | epoch << 148 | (shard & 15) << 144
     return head | counter << COUNTER_BITS | seconds << 36 | shard << 4 | VERSION
-
-
-def following(epoch: int, shard: int, counter: int, seconds: int) -> Iterator[int]:
-    """The sequence numbers from `counter` on of records that arrived in one second."""
-    return itertools.count(number(epoch, shard, counter, seconds), COUNTER_STEP)
 
 
 def parse(text: str) -> Sequence:

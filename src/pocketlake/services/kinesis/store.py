@@ -143,9 +143,9 @@ def first_arrived_after(db: Store, low: int, high: int, arrival: int) -> int:
 
 
 def batches(db: Store, low: int, high: int) -> Any:
-    """A cursor over position, count, arrival and payload in [low, high): the primary key. Close it."""
+    """A cursor over position, count, arrival, size and payload in [low, high): the primary key. Close it."""
     return db.execute(
-        "SELECT position, count, arrival, payload FROM kinesis_batches WHERE position >= ? AND position < ?"
+        "SELECT position, count, arrival, size, payload FROM kinesis_batches WHERE position >= ? AND position < ?"
         " ORDER BY position",
         (low, high),
     )
