@@ -147,7 +147,7 @@ class Reader:
                 page = self.s3.list_objects_v2(**request)
             except ServiceError as error:
                 raise CannotCrawl(f"Unable to list s3://{self.bucket}/{prefix}: {error.message}") from None
-            for entry in page.get("Contents", []):
+            for entry in page.get("Contents") or ():
                 if entry["Size"] and _is_at_or_below(entry["Key"], prefix) and not _is_hidden(entry["Key"]):
                     yield entry["Key"], entry["Size"]
             if not page.get("IsTruncated"):

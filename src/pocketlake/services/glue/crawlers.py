@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 
@@ -13,6 +14,8 @@ from pocketlake.kernel.resources import AlreadyExists, Resource
 
 from . import classifiers, crawl, databases, quotas, schedules, store
 from .service import errors, glue, own_catalog, page_start, page_token
+
+log = logging.getLogger("pocketlake.glue")
 
 PAGE = 100
 # A run begins this long after its start: Glue provisions capacity first. So RUNNING can be seen, and stopped.
@@ -212,11 +215,16 @@ async def run_crawler(call: Call, key: str) -> None:
     crawler = call.resources("crawler").find(key)
     if crawler is None or crawler["State"] == "READY":
         return
-    role = crawler["Role"]
-    arn = role if role.startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role.removeprefix('/')}"
+    outcome, members = await _attempt(call, crawler)
+    with call.transaction():
+        _finish(call, key, outcome, members)
+
+
+async def _attempt(call: Call, crawler: Resource) -> tuple[str, dict[str, str]]:
+    """How the run ended (SUCCEEDED, FAILED, CANCELLED), and what its history tells of it."""
 
     def is_stopped() -> bool:
-        return find(call, key)["State"] == "STOPPING"
+        return find(call, crawler.name)["State"] == "STOPPING"
 
     try:
         if is_stopped():
@@ -224,18 +232,24 @@ async def run_crawler(call: Call, key: str) -> None:
         if gap := crawl.unsupported(crawler.body):
             raise crawl.CannotCrawl(f"{gap} is not implemented by Pocketlake yet.")
         _check_database(call, crawler)
-        summary = await crawl.crawl(call.as_(role_arn=arn), crawler.body, is_stopped)
+        summary = await crawl.crawl(call.as_(role_arn=_role_arn(call, crawler)), crawler.body, is_stopped)
     except crawl.Stopped:
-        outcome, members = "CANCELLED", {}
+        return "CANCELLED", {}
     except crawl.CannotCrawl as error:
-        outcome, members = "FAILED", {"ErrorMessage": str(error)[:2048]}
+        return "FAILED", {"ErrorMessage": str(error)[:2048]}
     except ServiceError as error:
-        outcome, members = "FAILED", {"ErrorMessage": (error.message or error.code)[:2048]}
-    else:
-        outcome, members = "SUCCEEDED", {"Summary": summary.text(crawler["DatabaseName"])}
-        members |= {change: str(len(names)) for change, names in summary.tables.items()}
-    with call.transaction():
-        _finish(call, key, outcome, members)
+        return "FAILED", {"ErrorMessage": (error.message or error.code)[:2048]}
+    except Exception:
+        # A fault of ours over someone's file must not leave the crawler running for ever.
+        log.exception("crawler %s failed", crawler.name)
+        return "FAILED", {"ErrorMessage": "Internal Service Exception"}
+    changes = {change: str(len(names)) for change, names in summary.tables.items()}
+    return "SUCCEEDED", {"Summary": summary.text(crawler["DatabaseName"]), **changes}
+
+
+def _role_arn(call: Call, crawler: Resource) -> str:
+    role = str(crawler["Role"])
+    return role if role.startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role.removeprefix('/')}"
 
 
 def _check_database(call: Call, crawler: Resource) -> None:
