@@ -28,7 +28,7 @@ def test_pieces_give_what_the_whole_gives(name: str) -> None:
     assert hasher.digest() == checksums.digest(name, data)
 
 
-@pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512"])
 def test_hashes_are_hashlibs(name: str) -> None:
     assert checksums.digest(name, CHECK) == hashlib.new(name, CHECK).digest()
 

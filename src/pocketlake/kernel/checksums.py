@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol
 
-ALGORITHMS = ("md5", "sha1", "sha256", "crc32", "crc32c", "crc64nvme")
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512", "crc32", "crc32c", "crc64nvme")
 
 CRC_BYTES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8}
 
@@ -54,6 +54,8 @@ def new(name: str) -> Hasher:
         return hashlib.sha1(usedforsecurity=False)
     if name == "sha256":
         return hashlib.sha256()
+    if name == "sha512":
+        return hashlib.sha512()
     raise KeyError(name)
 
 

@@ -15,7 +15,7 @@ from pocketlake.kernel import checksums
 from .conftest import refused
 
 BODY = b"hello" * 1000
-NAMES = {"CRC32": "crc32", "CRC32C": "crc32c", "CRC64NVME": "crc64nvme", "SHA1": "sha1", "SHA256": "sha256"}
+NAMES = {name: name.lower() for name in ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5")}
 
 
 def encoded(name: str, body: bytes = BODY) -> str:

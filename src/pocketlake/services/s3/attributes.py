@@ -95,6 +95,8 @@ def check_acl(bucket: Bucket, acl: str | None) -> None:
 
 
 def checked_metadata(metadata: dict[str, str]) -> dict[str, str]:
+    """Names in lower case; values as text, which headers carry as the bytes of UTF-8."""
+    metadata = {name: value if value.isascii() else _as_utf8(value) for name, value in metadata.items()}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
     if size > quotas.METADATA.value:
         raise errors.MetadataTooLarge(
@@ -121,6 +123,14 @@ def check_readable(storage: str) -> None:
         raise errors.InvalidObjectState(
             "The operation is not valid for the object's storage class", StorageClass=storage
         )
+
+
+def _as_utf8(header: str) -> str:
+    """Bytes that the gateway has read as Latin-1, read as what they are."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _encoded_word(text: str) -> str:

@@ -22,13 +22,15 @@ ALGORITHMS = {
     "CRC64NVME": "crc64nvme",
     "SHA1": "sha1",
     "SHA256": "sha256",
+    "SHA512": "sha512",
+    "MD5": "md5",
 }
-UNBUILT = ("SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128")
+UNBUILT = ("XXHASH64", "XXHASH3", "XXHASH128")
 DEFAULT = "CRC64NVME"  # what S3 computes where the sender announces none, since December 2024
 
 MEMBERS = {f"Checksum{name}": name for name in ALGORITHMS}
 UNBUILT_MEMBERS = tuple(f"Checksum{name}" for name in UNBUILT)
-DIGEST_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+DIGEST_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
 
 TRAILER_PREFIX = "x-amz-checksum-"
 
@@ -49,7 +51,7 @@ def announced(call: Call, request: dict[str, Any]) -> Announced:
     """The algorithm to compute over the body, and the value to compare with."""
     given = [member for member in MEMBERS if request.get(member)]
     if any(request.get(member) for member in UNBUILT_MEMBERS):
-        raise NotImplemented501("A checksum algorithm other than CRC32, CRC32C, CRC64NVME, SHA1 and SHA256")
+        raise NotImplemented501("Checksums of the XXHASH algorithms")
     trailer = _trailer(call)
     if len(given) + bool(trailer) > 1:
         raise errors.InvalidRequest(
@@ -74,9 +76,15 @@ def announced(call: Call, request: dict[str, Any]) -> Announced:
 
 def known(algorithm: str) -> str:
     """The algorithm's name, if it is built."""
-    if algorithm.upper() not in ALGORITHMS:
-        raise NotImplemented501(f"The checksum algorithm {algorithm}")
-    return algorithm.upper()
+    name = algorithm.upper()
+    if name in UNBUILT:
+        raise NotImplemented501(f"The checksum algorithm {name}")
+    if name not in ALGORITHMS:
+        raise errors.InvalidRequest(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            f"[{', '.join((*ALGORITHMS, *UNBUILT))}]"
+        )
+    return name
 
 
 def _trailer(call: Call) -> str | None:

@@ -15,6 +15,13 @@ from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket, Upload
 
+# The checksum types an algorithm can have, its default first; the hashes have composites only.
+TYPES = {
+    "CRC32": (checksums.COMPOSITE, checksums.FULL_OBJECT),
+    "CRC32C": (checksums.COMPOSITE, checksums.FULL_OBJECT),
+    "CRC64NVME": (checksums.FULL_OBJECT,),
+}
+
 
 @s3.operation
 def create_multipart_upload(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -56,10 +63,9 @@ def checksum_of(request: dict[str, Any]) -> tuple[str | None, str | None]:
             )
         return None, None
     algorithm = checksums.known(algorithm)
-    default = checksums.FULL_OBJECT if algorithm == "CRC64NVME" else checksums.COMPOSITE
-    kind = kind or default
-    impossible = checksums.FULL_OBJECT if algorithm.startswith("SHA") else checksums.COMPOSITE
-    if kind == impossible and (algorithm.startswith("SHA") or algorithm == "CRC64NVME"):
+    possible = TYPES.get(algorithm, (checksums.COMPOSITE,))
+    kind = kind or possible[0]
+    if kind not in possible:
         raise errors.InvalidRequest(
             f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
         )
