@@ -1,0 +1,100 @@
+"""A question's answers: rows that compare systems on the same requests, and how they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load
+from benchmarks.load import Result
+from benchmarks.peers import OWN, System
+
+Build = Callable[[System], Sequence[bytes]]
+
+
+@dataclass(slots=True)
+class Row:
+    """One measurement of all systems. `aim` is what Pocketlake's rate should be over the best other's."""
+
+    question: str
+    connections: int
+    results: dict[str, Result]
+    aim: float | None = None
+    per_call: int = 1
+    unit: str = "calls/s"
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Pocketlake's rate over the best of the others', or None where no other answered."""
+        others = [result.rate for name, result in self.results.items() if name != OWN and result.rate > 0]
+        return self.results[OWN].rate / max(others) if others and OWN in self.results else None
+
+    def figure(self, name: str) -> str:
+        result = self.results.get(name)
+        if result is None:
+            return "-"
+        if result.rate == 0:
+            return "failed"
+        trouble = f", {result.failed} failed" if result.failed else ""
+        return f"{result.rate * self.per_call:,.0f} (p50 {_ms(result.p50_ms)}, p99 {_ms(result.p99_ms)} ms{trouble})"
+
+    def verdict(self) -> str:
+        if self.ratio is None:
+            return "-"
+        if self.aim is None:
+            return f"{self.ratio:.1f}x"
+        return f"{self.ratio:.1f}x {'(aim' if self.ratio >= self.aim else '(MISSED, aim'} {self.aim:g}x)"
+
+
+@dataclass(slots=True)
+class Bench:
+    """What a question gets: the running systems, a scratch folder, and how long to measure."""
+
+    systems: list[System]
+    folder: Path
+    seconds: float
+    rounds: int
+    quick: bool = False
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def own(self) -> System:
+        return self.systems[0]
+
+    def compare(
+        self, question: str, connections: int, build: Build, only: list[System] | None = None, **row: Any
+    ) -> Row:
+        """Measure every system on its requests, taking turns; the run in the middle counts."""
+        chosen = only or self.systems
+        requests = {system.name: build(system) for system in chosen}
+        runs: dict[str, list[Result]] = {system.name: [] for system in chosen}
+        for _ in range(self.rounds):
+            for system in chosen:
+                runs[system.name].append(load.measure(system.url, requests[system.name], connections, self.seconds))
+        results = {name: load.median(measured) for name, measured in runs.items()}
+        return self.add(Row(question, connections, results, **row))
+
+    def add(self, row: Row) -> Row:
+        self.rows.append(row)
+        figures = "  ".join(f"{name} {row.figure(name)}" for name in row.results)
+        print(f"{row.question}, {row.connections} connections: {figures}  -> {row.verdict()}", flush=True)
+        return row
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.2f}" if milliseconds < 10 else f"{milliseconds:.0f}"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row.results))
+    lines = [f"| question | connections | {' | '.join(names)} | {OWN} / best other |", "|---" * (len(names) + 3) + "|"]
+    for row in rows:
+        question = (
+            f"{row.question}{f', {row.unit}' if row.unit != 'calls/s' else ''}{f' ({row.note})' if row.note else ''}"
+        )
+        figures = " | ".join(row.figure(name) for name in names)
+        lines.append(f"| {question} | {row.connections} | {figures} | {row.verdict()} |")
+    return "\n".join(lines)
