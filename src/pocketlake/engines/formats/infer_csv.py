@@ -136,9 +136,9 @@ def _names(first: Sequence[str], has_header: bool) -> list[str]:
 
 def _column_type(data: list[list[str]], at: int) -> HiveType | None:
     kind: HiveType | None = None
-    for row in data:
-        if at < len(row) and (value := row[at].strip()):
-            kind = schemas.merge_types(kind, type_of(value))
+    for value in {row[at] for row in data if at < len(row)}:
+        if text := value.strip():
+            kind = schemas.merge_types(kind, type_of(text))
             if kind == STRING:
                 return kind
     return kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ def find(text: str, is_whole: bool) -> JsonFinding | None:
         documents = _documents(text, is_whole)
         if not documents:
             return None
-        columns = schemas.merge_columns(_fields(document) for document in documents)
+        columns = schemas.merge_columns(_shapes(documents))
         lowered = tuple(Field(column.name.lower(), schemas.settle(column.type)) for column in columns)
         return JsonFinding(lowered, len(documents))
     if start == "[":
@@ -93,6 +94,24 @@ def _array(text: str, is_whole: bool) -> list[Any] | None:
             break
         items.append(item)
     return items or None
+
+
+def _shapes(documents: list[dict[str, Any]]) -> Iterator[list[Field]]:
+    """The fields of each kind of document once: most documents of a file look like one before."""
+    seen: set[tuple[Any, ...]] = set()
+    for document in documents:
+        shape = (*document, *map(_kind, document.values()))
+        if shape not in seen:
+            seen.add(shape)
+            yield _fields(document)
+
+
+def _kind(value: Any) -> Any:
+    """Equal for values of the same Hive type."""
+    kind = type(value)
+    if kind is int:
+        return "int" if value in INT else "bigint"
+    return _type(value) if kind is dict or kind is list else kind
 
 
 def _fields(document: dict[str, Any]) -> list[Field]:

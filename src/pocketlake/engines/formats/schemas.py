@@ -18,7 +18,7 @@ Columns = tuple[Field, ...]
 def merge_types(one: HiveType | None, other: HiveType | None) -> HiveType | None:
     """The type that holds both: the wider number, structs member by member; what does not go together is a string.
     None is the type of what was null in every row."""
-    if one is None or one == UNKNOWN or one == other:
+    if one is None or one in (UNKNOWN, other):
         return other or one
     if other is None or other == UNKNOWN:
         return one
