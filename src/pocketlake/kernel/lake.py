@@ -64,6 +64,7 @@ class Lake:
         self.resource_cache: dict[Key, Resource] = {}
         self._services: dict[str, Service] = {}
         self._memory: dict[str, dict[Any, Any]] = {}
+        self.engines: dict[str, Any] = {}  # what has processes of its own; it outlives a reset
         self._closers: list[Callable[[], Any]] = []
         self._requests = itertools.count(1)
         self._request_stem = secrets.token_hex(6)
