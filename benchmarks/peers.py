@@ -88,8 +88,9 @@ def nginx(root: Path, folder: Path) -> Iterator[str | None]:
         return
     port = free_port()
     settings = folder / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""  # else the worker may not read our scratch folder
     settings.write_text(
-        f"{'user root; ' if os.geteuid() == 0 else ''}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;\n"
+        f"daemon off; {user} worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;\n"
         f"events {{ worker_connections 512; }}\n"
         f"http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n"
         f"  server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
