@@ -273,11 +273,8 @@ def _describe_scans(tree: Any, scans: list[Scan]) -> None:
             scan.columns = tuple(column.name.lower() for column in scan.table.all_columns if column.name.lower() in used)
             where = scope.expression.args.get("where") if isinstance(scope.expression, exp.Select) else None
             if where is not None:
-                scan.filters = [
-                    part
-                    for part in where.this.flatten() if isinstance(where.this, exp.And)
-                ] if isinstance(where.this, exp.And) else [where.this]
-                scan.filters = [part.unnest() for part in scan.filters if _only_of(part, alias)]
+                parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
+                scan.filters = [part.unnest().copy() for part in parts if _only_of(part, alias)]
 
 
 def _only_of(part: Any, alias: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import Cancelled, SqlError
-from .worker import Job, Outcome
+from .jobs import Job, Outcome
 
 WORKERS = 2
 

@@ -167,7 +167,7 @@ def _plus_interval(node: Any) -> Any:
 def _subscript(node: Any) -> Any:
     """`a[i]` raises outside of the array and for a missing key; element_at answers NULL."""
     from sqlglot import exp
-    from sqlglot.helper import apply_index_offset
+    from sqlglot.expressions.builders import apply_index_offset
 
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         return node
@@ -185,7 +185,7 @@ def _subscript(node: Any) -> Any:
 
 def _map_key(node: Any) -> Any:
     """The parser takes one off integer subscripts; a map's key is not an index."""
-    from sqlglot.helper import apply_index_offset
+    from sqlglot.expressions.builders import apply_index_offset
 
     return apply_index_offset(node.this, [node.expressions[0].copy()], 1 - (node.args.get("offset") or 0), dialect="duckdb")[0]
 

@@ -12,54 +12,16 @@ import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from . import functions, readers, results, udfs
-from .scan import ScanPlan
 from .failures import Failure, failure_of
+from .jobs import Job, Outcome, Output
 
 THREADS = 2
 MEMORY_LIMIT = "4GB"
 SPILL_LIMIT = "20GB"
 WATCH_SECONDS = 0.002
-
-
-@dataclass(slots=True)
-class Output:
-    """`kind`: csv (Athena's result file at `path`), table (files in the directory `path`), text (EXPLAIN).
-
-    `options` are COPY's, for a table; `columns` its names.
-    """
-
-    kind: str
-    path: str
-    labels: list[str]
-    options: str = ""
-    format: str = ""
-    casts: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Job:
-    sql: str
-    scans: list[ScanPlan]
-    directory: str
-    output: Output
-    cutoff: int | None = None
-    timeout: float = 1800.0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """`columns` are (label, DuckDB type); `bytes_scanned` is what the engine read of the tables' files."""
-
-    columns: list[tuple[str, str]] = field(default_factory=list)
-    rows: int = 0
-    bytes_scanned: int = 0
-    seconds: float = 0.0
-    text: str = ""
-    failure: Failure | None = None
 
 
 def prepared() -> Any:
