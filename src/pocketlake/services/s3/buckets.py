@@ -157,6 +157,8 @@ def _refuse_taken(call: Call, existing: Bucket, region: str) -> None:
 def _first_settings(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("ObjectLockEnabledForBucket"):
         raise NotImplemented501("S3 Object Lock")
+    if request.get("BucketNamespace") not in (None, "global"):
+        raise NotImplemented501("Bucket namespaces other than the global one")
     if any(request.get(member) for member in ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite")):
         raise NotImplemented501("S3 grants of access control lists")
     settings: dict[str, Any] = {}
@@ -185,6 +187,7 @@ def head_bucket(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "BucketRegion": bucket.region,
         "BucketArn": f"arn:aws:s3:::{bucket.name}",
         "AccessPointAlias": False,
+        "ResponseMetadata": {"HTTPHeaders": {"Content-Type": "application/xml"}},
     }
 
 

@@ -156,6 +156,11 @@ def encode(digest: bytes) -> str:
     return base64.b64encode(digest).decode()
 
 
+def without_count(members: dict[str, str]) -> dict[str, str]:
+    """As GetObjectAttributes tells them: a composite checksum lacks its number of parts there."""
+    return {name: value.partition("-")[0] for name, value in members.items()}
+
+
 def algorithm_of(members: dict[str, Any]) -> str | None:
     """The algorithm whose value these members carry."""
     return next((name for member, name in MEMBERS.items() if member in members), None)

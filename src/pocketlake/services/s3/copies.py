@@ -97,6 +97,8 @@ def _check_itself(request: dict[str, Any], bucket: Bucket, key: str, source_buck
         return
     earlier = parse_source(request["CopySource"]).get("VersionId")
     changes = ("StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation", "ChecksumAlgorithm")
+    if "Encryption" in bucket.settings:  # then the copy is encrypted anew, which counts as a change
+        return
     if earlier or request.get("MetadataDirective") == "REPLACE" or any(request.get(member) for member in changes):
         return
     raise errors.InvalidRequest(
@@ -107,7 +109,9 @@ def _check_itself(request: dict[str, Any], bucket: Bucket, key: str, source_buck
 
 def _check_size_and_class(source: Version) -> None:
     if source.storage_class in attributes.ARCHIVED:
-        raise errors.InvalidObjectState("Operation is not valid for the source object's storage class")
+        raise errors.ObjectNotInActiveTierError(
+            "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier."
+        )
     if source.size > quotas.COPY_SIZE.value:
         raise errors.InvalidRequest(
             "The specified copy source is larger than the maximum allowable size for a copy source: "

@@ -144,7 +144,7 @@ def list_objects_v2(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "Name": bucket.name,
         "Prefix": keys.encoded(prefix, encoding),
         "Delimiter": keys.encoded(delimiter, encoding) or None,
-        "StartAfter": keys.encoded(request.get("StartAfter"), encoding) or None,
+        "StartAfter": keys.encoded(request.get("StartAfter"), encoding) or None if token is None else None,
         "MaxKeys": limit,
         "KeyCount": len(page.rows) + len(page.prefixes),
         "EncodingType": encoding,

@@ -138,6 +138,11 @@ def list_parts(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise errors.InvalidArgument(
             "Argument max-parts must be an integer between 0 and 2147483647", ArgumentName="max-parts"
         )
+    if not 0 <= int(request.get("PartNumberMarker") or 0) <= 2_147_483_647:
+        raise errors.InvalidArgument(
+            "Argument part-number-marker must be an integer between 0 and 2147483647",
+            ArgumentName="part-number-marker",
+        )
     limit = int(quotas.LISTED.value) if asked is None else min(int(asked), int(quotas.LISTED.value))
     marker = int(request.get("PartNumberMarker") or 0)
     found = store.parts(call.db, upload.upload, marker, limit + 1)

@@ -35,6 +35,8 @@ def tags_of_header(header: str | None) -> dict[str, str]:
             ArgumentName="x-amz-tagging",
             ArgumentValue=header,
         ) from None
+    if any(key.lower().startswith("aws:") for key, _ in pairs):
+        raise errors.InvalidTag("Your TagKey cannot be prefixed with aws:")
     return _checked(pairs, quotas.OBJECT_TAGS, "Object tags cannot be greater than 10")
 
 

@@ -56,7 +56,7 @@ def readable(call: Call, bucket: Bucket, request: dict[str, Any], prefix: str = 
         if version_id:
             raise errors.MethodNotAllowed(
                 "The specified method is not allowed against this resource.",
-                Method="GET",
+                Method=call.request.method if call.request is not None else "GET",
                 ResourceType="DeleteMarker",
                 ResponseMetadata={"HTTPHeaders": {**headers, "Allow": "DELETE"}},
             )
