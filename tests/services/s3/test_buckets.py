@@ -65,6 +65,8 @@ def test_expected_bucket_owner_guards_against_the_wrong_account(s3: Any, bucket:
         ("eu-west-1", "eu-west-1", None),
         ("eu-west-1", "EU", None),
         ("eu-west-1", "us-west-2", "IllegalLocationConstraintException"),
+        ("eu-west-1", "us-east-1", "IllegalLocationConstraintException"),
+        ("eu-west-1", "nowhere", "IllegalLocationConstraintException"),
         ("eu-west-1", None, "IllegalLocationConstraintException"),
     ],
 )
@@ -148,3 +150,13 @@ def test_what_is_not_built_says_so(s3: Any, bucket: str) -> None:
         )
     with refused("NotImplemented", 501):
         s3.put_object(Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms")
+
+
+def test_the_accounts_own_regional_namespace(s3: Any) -> None:
+    name = "mine-000000000000-us-east-1-an"
+    s3.create_bucket(Bucket=name, BucketNamespace="account-regional")
+    s3.head_bucket(Bucket=name)
+    with refused("InvalidNamespaceHeader", 400):
+        s3.create_bucket(Bucket="mine", BucketNamespace="account-regional")
+    with refused("InvalidBucketName", 400):
+        s3.create_bucket(Bucket="theirs-000000000000-us-east-1-an")

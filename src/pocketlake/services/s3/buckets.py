@@ -17,6 +17,7 @@ from pocketlake.services.s3.tags import checked_bucket_tags
 HOME_REGION = "us-east-1"  # the one region whose name is no location constraint
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+REGIONAL_NAME = re.compile(r".+-\d{12}-[a-z]{2}(-[a-z]+)+-\d-an")  # of an account's regional namespace
 ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -102,6 +103,7 @@ def create_bucket(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if not is_valid_name(name):
         raise errors.InvalidBucketName("The specified bucket is not valid.", BucketName=name)
     region = _region(call, request.get("CreateBucketConfiguration"))
+    _check_namespace(call, name, region, request.get("BucketNamespace"))
     answer = {"Location": f"/{name}", "BucketArn": f"arn:aws:s3:::{name}"}
     existing = lookup(call, name)
     if existing is not None:
@@ -120,10 +122,6 @@ def _region(call: Call, configuration: dict[str, Any] | None) -> str:
     if configuration.get("Location") or configuration.get("Bucket"):
         raise NotImplemented501("Directory buckets")
     constraint = configuration.get("LocationConstraint")
-    if constraint == HOME_REGION:
-        raise errors.InvalidLocationConstraint(
-            "The specified location-constraint is not valid", LocationConstraint=constraint
-        )
     if not constraint and call.region == HOME_REGION:
         return HOME_REGION
     region = "eu-west-1" if constraint == "EU" else constraint
@@ -132,11 +130,22 @@ def _region(call: Call, configuration: dict[str, Any] | None) -> str:
             f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint "
             "this request was sent to."
         )
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region or ""):
+    if constraint == HOME_REGION or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region or ""):
         raise errors.InvalidLocationConstraint(
             "The specified location-constraint is not valid", LocationConstraint=constraint
         )
     return str(region)
+
+
+def _check_namespace(call: Call, name: str, region: str, namespace: str | None) -> None:
+    """A name of the account's own regional namespace says whose it is. Such names can't be taken by others."""
+    suffix = f"-{call.account}-{region}-an"
+    if namespace == "account-regional" and not name.endswith(suffix):
+        raise errors.InvalidNamespaceHeader(
+            f"The bucket name must end with {suffix} for the account regional namespace.", BucketName=name
+        )
+    if namespace != "account-regional" and name.endswith("-an") and REGIONAL_NAME.fullmatch(name):
+        raise errors.InvalidBucketName("The specified bucket is not valid.", BucketName=name)
 
 
 def _refuse_taken(call: Call, existing: Bucket, region: str) -> None:
@@ -157,8 +166,6 @@ def _refuse_taken(call: Call, existing: Bucket, region: str) -> None:
 def _first_settings(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("ObjectLockEnabledForBucket"):
         raise NotImplemented501("S3 Object Lock")
-    if request.get("BucketNamespace") not in (None, "global"):
-        raise NotImplemented501("Bucket namespaces other than the global one")
     if any(request.get(member) for member in ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite")):
         raise NotImplemented501("S3 grants of access control lists")
     settings: dict[str, Any] = {}
