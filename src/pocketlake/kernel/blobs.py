@@ -183,11 +183,12 @@ class Blobs:
 
     def drop(self, identity: str) -> None:
         """One reference less; the file goes after the commit that took the last."""
-        row = self._store.one("UPDATE blobs SET refs = refs - 1 WHERE id = ? RETURNING refs, data IS NULL", (identity,))
-        if row is not None and row[0] <= 0:
-            self._store.execute("DELETE FROM blobs WHERE id = ?", (identity,))
-            if row[1]:
-                self._store.after_commit(self._unlink, identity, None)
+        # The usual last reference first: an UPDATE would write an inline blob's bytes once more.
+        last = self._store.one("DELETE FROM blobs WHERE id = ? AND refs <= 1 RETURNING data IS NULL", (identity,))
+        if last is None:
+            self._store.execute("UPDATE blobs SET refs = refs - 1 WHERE id = ?", (identity,))
+        elif last[0]:
+            self._store.after_commit(self._unlink, identity, None)
 
     def find(self, identity: str) -> Blob:
         row = self._store.one("SELECT size, data FROM blobs WHERE id = ?", (identity,))
