@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from pocketlake.services.s3 import quotas
 
 from .conftest import refused
 
@@ -130,6 +133,17 @@ def test_a_versioned_bucket_is_not_deleted_while_versions_remain(s3: Any, bucket
     for each in (version, marker):
         s3.delete_object(Bucket=bucket, Key="k", VersionId=each)
     s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.mark.claim("S3-516")
+def test_an_account_has_so_many_buckets(s3: Any, lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert quotas.BUCKETS.value == 10_000
+    monkeypatch.setattr(quotas, "BUCKETS", replace(quotas.BUCKETS, value=2))
+    for name in ("one-bucket", "two-buckets"):
+        s3.create_bucket(Bucket=name)
+    with refused("TooManyBuckets", 400):
+        s3.create_bucket(Bucket="three-buckets")
+    lake.client("s3", account="111122223333").create_bucket(Bucket="of-another-account")
 
 
 def test_what_is_in_a_bucket_that_is_not_there(s3: Any) -> None:

@@ -52,7 +52,7 @@ def test_prefix_and_delimiter(
     assert answer["MaxKeys"] == asked.get("MaxKeys", 1000)
 
 
-@pytest.mark.claim("S3-504")
+@pytest.mark.claim("S3-027")
 def test_folders_are_what_stands_before_the_delimiter(s3: Any, bucket: str, put: Put) -> None:
     for day in range(1, 5):
         put(f"logs/year=x/month=6/day={day}/test.json")

@@ -41,9 +41,8 @@ def test_versioning_is_told(s3: Any, bucket: str) -> None:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={})
 
 
-@pytest.mark.claim("S3-034", "S3-035")
+@pytest.mark.claim("S3-035")
 def test_every_put_makes_a_version_and_the_old_ones_stay_readable(s3: Any, versioned: str, put: Put, get: Get) -> None:
-    """The part of the claims that versioning carries; locks themselves are not built yet."""
     ids = [put("k", b"%d" % number)["VersionId"] for number in range(3)]
     assert len(set(ids)) == 3
     assert get("k") == b"2"

@@ -98,7 +98,7 @@ def _remember(call: Call, bucket: Bucket) -> Bucket:
 
 @s3.operation
 def create_bucket(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Take a name of the global namespace, in the region asked for."""
+    """Take a name of the global namespace, in the region asked for.  [S3-516]"""
     name = request["Bucket"]
     if not is_valid_name(name):
         raise errors.InvalidBucketName("The specified bucket is not valid.", BucketName=name)

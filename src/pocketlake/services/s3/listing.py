@@ -132,7 +132,7 @@ def common_prefixes(page: Page, encoding: str | None) -> list[dict[str, Any]] | 
 
 @s3.operation
 def list_objects_v2(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """A page of the bucket's keys.  [S3-504, S3-524]"""
+    """A page of the bucket's keys.  [S3-027, S3-524]"""
     bucket = buckets.find(call, request)
     prefix, delimiter = request.get("Prefix") or "", request.get("Delimiter") or ""
     limit, encoding = limit_of(request), encoding_of(request)

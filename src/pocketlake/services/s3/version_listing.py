@@ -15,7 +15,7 @@ from pocketlake.services.s3.store import Bucket, Version
 
 @s3.operation
 def list_object_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """A page of versions.  [S3-034]"""
+    """A page of versions.  [S3-035]"""
     bucket = buckets.find(call, request)
     prefix, delimiter = request.get("Prefix") or "", request.get("Delimiter") or ""
     limit, encoding = limit_of(request), encoding_of(request)

@@ -73,7 +73,7 @@ def _check_form(bucket: Bucket, version_id: str) -> None:
 def add(call: Call, bucket: Bucket, version: Version) -> None:
     """Make this the key's current version; what it replaces is kept or dropped as the bucket's versioning says.
 
-    [S3-034, S3-537]
+    [S3-035, S3-537]
     """
     old = store.current(call.db, bucket.id, version.key)
     if old is not None:
