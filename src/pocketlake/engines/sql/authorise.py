@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from . import functions
-from .bind import BoundQuery, Scan, _position
+from .bind import BoundQuery, Scan, position
 from .errors import NotSupported, SqlError
 
 STRUCTURE = frozenset(
@@ -59,13 +59,13 @@ def check_nodes(query: BoundQuery) -> None:
             _check_function(node)
         elif name not in STRUCTURE and name not in functions.NODES:
             if isinstance(node, exp.Func):
-                raise SqlError("FUNCTION_NOT_FOUND", f"Function '{node.sql_name().lower()}' not registered", *_position(node))
+                raise SqlError("FUNCTION_NOT_FOUND", f"Function '{node.sql_name().lower()}' not registered", *position(node))
             raise NotSupported(f"The construct {name}")
         if isinstance(node, exp.Table) and node.name not in handles and node.name not in ctes:
-            raise SqlError("TABLE_NOT_FOUND", f"Table '{node.name}' does not exist", *_position(node))
+            raise SqlError("TABLE_NOT_FOUND", f"Table '{node.name}' does not exist", *position(node))
 
 
 def _check_function(node: object) -> None:
     name = str(getattr(node, "this", ""))
     if name.lower() not in functions.NAMED:
-        raise SqlError("FUNCTION_NOT_FOUND", f"Function '{name.lower()}' not registered", *_position(node))
+        raise SqlError("FUNCTION_NOT_FOUND", f"Function '{name.lower()}' not registered", *position(node))

@@ -5,10 +5,11 @@ Tables are found by scope, so a CTE shadows a table and `WITH t AS (SELECT * FRO
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import types
+from . import typecheck, types
 from .catalog import CATALOG, Snapshot, Table, TableName
 from .errors import SqlError
 from .words import place
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DIALECT = "athena"
 INFORMATION_SCHEMA = "information_schema"
 MAX_VIEW_DEPTH = 16
+HEX = re.compile(r"\b[xX]'([0-9a-fA-F ]*)'")
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ def read(sql: str) -> exp.Expression:
     from sqlglot.errors import ParseError, TokenError
 
     try:
-        trees = parse(sql, read=DIALECT)
+        trees = parse(HEX.sub(_packed, sql) if "X'" in sql.upper() else sql, read=DIALECT)
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
         near = found.get("highlight") or ""
@@ -62,6 +64,12 @@ def read(sql: str) -> exp.Expression:
         raise SqlError("SYNTAX_ERROR", "a query was expected", 1, 1)
     tree = trees[0]
     return exp.select("*").from_(tree) if isinstance(tree, exp.Values) else tree
+
+
+def _packed(found: re.Match[str]) -> str:
+    """A hex literal may hold blanks, which the parser does not know; the length stays, for positions."""
+    packed = found[1].replace(" ", "")
+    return found[0] if " " not in found[1] else f"X'{packed}'" + " " * (len(found[1]) - len(packed))
 
 
 def tables_named(sql: str, database: str) -> set[TableName]:
@@ -112,37 +120,56 @@ def _table_name(node: Any, database: str) -> TableName:
 
     if not isinstance(node.this, exp.Identifier):
         name = node.this.name if isinstance(node.this, exp.Anonymous) else node.this.sql(DIALECT).split("(")[0]
-        raise SqlError("SYNTAX_ERROR", f"Table function '{name.lower()}' not registered", *_position(node))
+        raise SqlError("SYNTAX_ERROR", f"Table function '{name.lower()}' not registered", *position(node))
     for member in ("version", "when", "sample", "pivots", "changes", "partition"):
         if node.args.get(member):
-            raise SqlError("NOT_SUPPORTED", f"{member} of a table is not supported", *_position(node))
+            raise SqlError("NOT_SUPPORTED", f"{member} of a table is not supported", *position(node))
     catalog = node.catalog.lower()
     if catalog and catalog != CATALOG:
-        raise SqlError("CATALOG_NOT_FOUND", f"Catalog '{catalog}' does not exist", *_position(node))
+        raise SqlError("CATALOG_NOT_FOUND", f"Catalog '{catalog}' does not exist", *position(node))
     if not node.db and not database:
-        raise SqlError("MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", *_position(node))
+        raise SqlError("MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", *position(node))
     return TableName(node.db.lower() or database.lower(), node.name.lower())
 
 
-def _position(node: Any) -> tuple[int, int]:
+def position(node: Any) -> tuple[int, int]:
     """Where a node's first word stands; (1, 1) when the tree does not say."""
-    for part in node.walk():
-        meta = part.meta
-        if "line" in meta:
-            return meta["line"], max(meta["col"] - (meta.get("end", 0) - meta.get("start", 0)), 1)
-    return 1, 1
+    places = [
+        (part.meta["line"], max(part.meta["col"] - (part.meta.get("end", 0) - part.meta.get("start", 0)), 1))
+        for part in node.walk()
+        if "line" in part.meta
+    ]
+    return min(places, default=(1, 1))
 
 
 def bind(sql: str, snapshot: Snapshot) -> BoundQuery:
     """Resolve the query against the catalog. The labels keep the case in which the caller wrote them."""
     tree = read(sql)
     scans: list[Scan] = []
+    _name_unnested(tree)
     written = _name_columns(tree)
     _resolve(tree, snapshot, snapshot.database, scans, 0)
     tree = _qualify(tree, scans, sql)
     labels = [written.get(number) or name for number, name in enumerate(_output_names(tree, written))]
     _describe_scans(tree, scans)
     return BoundQuery(tree, scans, labels, sql)
+
+
+def _name_unnested(tree: Any) -> None:
+    """Values and unnested columns without names get Trino's: a star must have something to stand for."""
+    from sqlglot import exp
+
+    for number, node in enumerate(tree.find_all(exp.Unnest, exp.Values)):
+        alias = node.args.get("alias")
+        if not isinstance(node.parent, exp.From | exp.Join) or (alias is not None and alias.args.get("columns")):
+            continue
+        if isinstance(node, exp.Values):
+            width = len(node.expressions[0].expressions) if isinstance(node.expressions[0], exp.Tuple) else 1
+        else:
+            width = len(node.expressions)
+        columns = [exp.to_identifier(f"_col{column}") for column in range(width)]
+        name = alias.this if alias is not None and alias.this else exp.to_identifier(f"__unnamed_{number}")
+        node.set("alias", exp.TableAlias(this=name, columns=columns))
 
 
 def _name_columns(tree: Any) -> dict[int, str]:
@@ -215,7 +242,7 @@ def _resolve(tree: Any, snapshot: Snapshot, database: str, scans: list[Scan], de
 
 
 def _missing(node: Any, name: TableName, snapshot: Snapshot) -> None:
-    line, column = _position(node)
+    line, column = position(node)
     if name.database not in snapshot.databases and name.database != INFORMATION_SCHEMA:
         raise SqlError("SCHEMA_NOT_FOUND", f"Schema '{name.database}' does not exist", line, column)
     raise SqlError("TABLE_NOT_FOUND", f"Table '{name}' does not exist", line, column)
@@ -234,17 +261,18 @@ def _qualify(tree: Any, scans: list[Scan], sql: str) -> Any:
     schema = MappingSchema(tables or {"__none": {"x": "int"}}, dialect=DIALECT)
     try:
         tree = qualify(tree, schema=schema, dialect=DIALECT, identify=True, quote_identifiers=True)
-        return annotate_types(tree, schema=schema, dialect=DIALECT)
+        tree = annotate_types(tree, schema=schema, dialect=DIALECT)
     except (OptimizeError, SchemaError) as error:
         raise _unresolved(str(error), sql) from None
+    typecheck.check(tree)
+    return tree
 
 
 def _unresolved(message: str, sql: str) -> SqlError:
-    import re
-
     found = re.search(r"Line: (\d+), Col: (\d+)", message)
     quoted = re.search(r"'([^']*)'", message)
-    name = (quoted[1] if quoted else "").strip('"')
+    unknown = re.search(r"Unknown column: (\S+)", message)
+    name = (quoted[1] if quoted else unknown[1] if unknown else "").replace('"', "")
     line, column = (int(found[1]), int(found[2])) if found else (1, 1)
     if found:
         column = max(column - len(name.rsplit(".", 1)[-1]) + 1, 1)

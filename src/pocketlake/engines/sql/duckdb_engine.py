@@ -51,7 +51,8 @@ class DuckDBEngine:
             if identity in self._cancelled:
                 self._cancelled.discard(identity)
                 raise Cancelled
-            worker = self._idle.pop() if self._idle else await self._spawn()
+            # The one that has rested longest has its next instance ready.
+            worker = self._idle.pop(0) if self._idle else await self._spawn()
             if worker.process.returncode is not None:
                 worker = await self._spawn()
             worker.job = identity

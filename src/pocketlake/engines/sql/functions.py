@@ -65,7 +65,7 @@ NAMED: dict[str, Function] = {
         Function("is_json_scalar", "macro", "(x) AS json_type(x) NOT IN ('OBJECT', 'ARRAY')"),
         Function("json_array_length", "macro", "(x) AS CASE WHEN json_type(x) = 'ARRAY' THEN CAST(json_array_length(x) AS BIGINT) END"),
         Function("json_array_get", "macro", "(x, i) AS json_extract(x, CASE WHEN i < 0 THEN '$[#' || i || ']' ELSE '$[' || i || ']' END)"),
-        Function("json_size", "macro", "(x, p) AS coalesce(len(json_keys(x, p)), json_array_length(x, p), 0)"),
+        Function("json_size", "macro", "(x, p) AS CASE json_type(x, p) WHEN 'OBJECT' THEN len(json_keys(x, p)) WHEN 'ARRAY' THEN json_array_length(x, p) ELSE 0 END"),
         Function("millisecond", "macro", "(x) AS CAST(date_part('millisecond', x) % 1000 AS BIGINT)"),
         Function("ngrams", "macro", "(a, n) AS list_transform(range(1, greatest(len(a) - n + 2, 2)), lambda i: a[i:i + n - 1])"),
         Function("regexp_position", "macro", "(s, p) AS CASE WHEN regexp_matches(s, p) THEN CAST(strpos(s, regexp_extract(s, p)) AS BIGINT) ELSE -1 END"),
@@ -128,6 +128,13 @@ OWN_MACROS = [
     " 'value': list_transform(list_filter(range(1, len(k) + 1), lambda i: k[i] = d), lambda i: v[i])}))",
     "__slice(a, s, n) AS CASE WHEN s = 0 THEN error('SQL array indices start at 1') WHEN s > 0 THEN a[s:s + n - 1]"
     " ELSE a[len(a) + s + 1:len(a) + s + n] END",
+    "__cbrt(x) AS CASE WHEN power(round(cbrt(x)), 3) = x THEN round(cbrt(x)) ELSE cbrt(x) END",
+    "__width_bucket(x, lo, hi, n) AS CAST(CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1"
+    " ELSE floor((x - lo) * n / CAST(hi - lo AS DOUBLE)) + 1 END AS BIGINT)",
+    "__repeat(x, n) AS list_transform(range(n), lambda i: x)",
+    "__split_to_map(s, d, k) AS map_from_entries(list_transform(string_split(s, d),"
+    " lambda p: {'key': split_part(p, k, 1), 'value': split_part(p, k, 2)}))",
+    "__json_array_contains(j, x) AS list_contains(CAST(json_extract(j, '$[*]') AS VARCHAR[]), CAST(to_json(x) AS VARCHAR))",
     "__array_remove(a, x) AS list_filter(a, lambda v: v IS DISTINCT FROM x)",
 ]
 

@@ -371,6 +371,15 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.AtTimeZone: _at_time_zone,
         exp.Anonymous: _anonymous,
         exp.Reduce: lambdas.reduce,
+        exp.Cbrt: lambda node: call("__cbrt", node.this),
+        exp.WidthBucket: lambda node: call("__width_bucket", *_arguments(node)),
+        exp.FromBase: lambda node: call("__u_from_base", *_arguments(node)),
+        exp.Repeat: lambda node: call("__repeat", *_arguments(node)),
+        exp.StrToMap: lambda node: call("__split_to_map", *_arguments(node)),
+        exp.JSONArrayContains: _json_array_contains,
+        exp.Soundex: lambda node: call("__u_soundex", node.this),
+        exp.Normalize: lambda node: call("__u_normalize", node.this, exp.Literal.string(node.text("form") or "NFC")),
+        exp.SHA: lambda node: call("unhex", call("sha1", node.this)),
         exp.SHA2Digest: _sha2,
         exp.SHA2: _sha2,
         exp.Year: _bigint,
@@ -381,6 +390,16 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.Try: lambda node: call("try", node.this),
         exp.Levenshtein: _bigint,
     }
+
+
+def _arguments(node: Any) -> list[Any]:
+    """A function node's arguments in the order of its signature."""
+    return [node.args[name] for name in node.arg_types if node.args.get(name) is not None]
+
+
+def _json_array_contains(node: Any) -> Any:
+    """The JSON first, then the value."""
+    return call("__json_array_contains", node.this, node.expression)
 
 
 def _sha2(node: Any) -> Any:

@@ -161,16 +161,34 @@ def _json(connection: Any, scan: ScanPlan) -> str:
     """JSON lines. Hive's keys have no case, DuckDB's have: the file's own spelling is looked up first."""
     spelled = _spellings(scan)
     source_columns, columns = [], []
+    wanted_names = {name: scan.options.get(f"mapping.{name}", name) for name, _ in scan.columns}
+    if any(len(spelled.get(wanted.lower(), ())) > 1 for wanted in wanted_names.values()):
+        return _mixed_json(scan, wanted_names, spelled)
     for name, kind in scan.columns:
-        wanted = scan.options.get(f"mapping.{name}", name)
+        wanted = wanted_names[name]
         names = sorted(spelled.get(wanted.lower(), {wanted}))
         read = "VARCHAR" if kind in ("TIMESTAMP", "DATE") else "JSON" if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]") else kind
         source_columns += [f"{text(spelling)}: {text(read)}" for spelling in names]
-        value = quote(names[0]) if len(names) == 1 else f"coalesce({', '.join(quote(spelling) for spelling in names)})"
-        columns.append(f"{_from_json(value, kind, read)} AS {quote(name)}")
+        columns.append(f"{_from_json(quote(names[0]), kind, read)} AS {quote(name)}")
     listed = f"columns = {{{', '.join(source_columns)}}}" if source_columns else "columns = {'__none': 'VARCHAR'}"
     ignore = "true" if scan.options.get("ignore.malformed.json", "false").lower() == "true" else "false"
     source = f"read_json({_files(scan)}, format = 'newline_delimited', {listed}, ignore_errors = {ignore}, maximum_object_size = 33554432{_hive(scan)})"
+    return f"SELECT {', '.join(columns + _partition_columns(scan)) or '1 AS __none'} FROM {source}"
+
+
+def _mixed_json(scan: ScanPlan, wanted: dict[str, str], spelled: dict[str, set[str]]) -> str:
+    """One key in several spellings: each line is read whole, and every spelling looked up in it."""
+    columns = []
+    for name, kind in scan.columns:
+        names = sorted(spelled.get(wanted[name].lower(), {wanted[name]}))
+        paths = [text('$."' + spelling.replace('"', '') + '"') for spelling in names]
+        nested = kind.startswith(("STRUCT", "MAP")) or kind.endswith("]")
+        get = "json_extract" if nested else "json_extract_string"
+        found = ", ".join(f"{get}(json, {path})" for path in paths)
+        read = "JSON" if nested else "VARCHAR"
+        value = _from_json(f"coalesce({found})", kind, read)
+        columns.append(f"{value if nested or kind in ('TIMESTAMP', 'DATE') else f'CAST({value} AS {kind})'} AS {quote(name)}")
+    source = f"read_json_objects({_files(scan)}, format = 'newline_delimited'{_hive(scan)})"
     return f"SELECT {', '.join(columns + _partition_columns(scan)) or '1 AS __none'} FROM {source}"
 
 

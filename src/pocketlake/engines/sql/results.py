@@ -63,8 +63,10 @@ def _row(value: str, kind: str, depth: int) -> str:
     parts = []
     for number, part in enumerate(split_top(kind[len("STRUCT(") : -1]), 1):
         name, inside = _field(part)
-        label = (name or f"field{number - 1}").replace("'", "''")
-        got = f"struct_extract({value}, {number})" if not name else f"struct_extract({value}, '{name.replace(chr(39), chr(39) * 2)}')"
+        unnamed = not name or name == f"_{number - 1}"
+        label = f"field{number - 1}" if unnamed else name.replace("'", "''")
+        quoted = name.replace("'", "''")
+        got = f"struct_extract({value}, '{quoted}')" if name else f"struct_extract({value}, {number})"
         parts.append(f"'{label}=' || coalesce({text(got, inside, depth)}, 'null')")
     return f"CASE WHEN {value} IS NULL THEN NULL ELSE '{{' || " + " || ', ' || ".join(parts) + " || '}' END"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import unicodedata
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -65,6 +66,22 @@ def to_base(value: int, radix: int) -> str:
     return ("-" if value < 0 else "") + digits
 
 
+def soundex(text: str) -> str:
+    """The American Soundex code of a word."""
+    codes = {char: code for code, chars in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), strict=True) for char in chars}
+    letters = [char for char in text.upper() if char.isalpha()]
+    if not letters:
+        return ""
+    digits, last = "", codes.get(letters[0], "")
+    for char in letters[1:]:
+        code = codes.get(char, "")
+        if code and code != last:
+            digits += code
+        if char not in "HW":
+            last = code
+    return (letters[0] + digits + "000")[:4]
+
+
 def _mac(name: str) -> Callable[[bytes, bytes], bytes]:
     return lambda data, key: hmac.new(key, data, name).digest()
 
@@ -80,6 +97,9 @@ def register(connection: Any) -> None:
         ("hmac_sha256", _mac("sha256"), ["BLOB", "BLOB"], "BLOB"),
         ("hmac_sha512", _mac("sha512"), ["BLOB", "BLOB"], "BLOB"),
         ("luhn_check", luhn, ["VARCHAR"], "BOOLEAN"),
+        ("from_base", lambda text, radix: int(text, radix), ["VARCHAR", "BIGINT"], "BIGINT"),
+        ("soundex", soundex, ["VARCHAR"], "VARCHAR"),
+        ("normalize", lambda text, form: unicodedata.normalize(form, text), ["VARCHAR", "VARCHAR"], "VARCHAR"),
         ("to_base", to_base, ["BIGINT", "BIGINT"], "VARCHAR"),
     ]
     for name, function, arguments, result in functions:

@@ -135,7 +135,7 @@ def _write_table(connection: Any, job: Job, columns: list[tuple[str, str]]) -> i
 def _write_orc(connection: Any, sql: str, output: Output) -> int:
     from pyarrow import orc
 
-    table = connection.execute(sql).to_arrow_table()
+    table = connection.sql(sql).to_arrow_table()
     os.makedirs(output.path, exist_ok=True)
     orc.write_table(table, f"{output.path}/part.orc", compression=output.options or "zlib")
     return int(table.num_rows)
