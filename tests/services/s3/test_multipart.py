@@ -65,14 +65,17 @@ def test_a_part_is_read_by_its_number(s3: Any, bucket: str, upload: Callable[...
         s3.get_object(Bucket=bucket, Key="k", PartNumber=3)
 
 
-def test_a_large_object_keeps_its_parts_and_reads_as_one(
+def test_a_large_objects_parts_are_joined_after_the_answer(
     s3: Any, bucket: str, upload: Callable[..., Any], get: Get, lake: Any
 ) -> None:
     parts = [bytes([number]) * 33 * MIB for number in (1, 2)]
     upload("k", parts)
-    files = [path.stat().st_size for path in (lake.directory / "blobs").rglob("*") if path.is_file()]
-    assert files == [33 * MIB, 33 * MIB]
     assert get("k") == b"".join(parts)
+    lake.clock.advance(seconds=1)
+    files = [path.stat().st_size for path in (lake.directory / "blobs").rglob("*") if path.is_file()]
+    assert files == [66 * MIB]
+    assert get("k") == b"".join(parts)
+    assert get("k", PartNumber=2) == parts[1]
     assert get("k", Range=f"bytes={33 * MIB - 1}-{33 * MIB}") == b"\1\2"
     copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
     assert copied["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(b"".join(parts)).hexdigest()}"'

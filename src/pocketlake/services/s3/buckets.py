@@ -8,7 +8,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
-from pocketlake.services.s3 import keys, policies, quotas, store
+from pocketlake.services.s3 import keys, policies, quotas, store, upload_store
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket
@@ -243,7 +243,7 @@ def delete_bucket(call: Call, request: dict[str, Any]) -> None:
             + (". You must delete all versions in the bucket." if bucket.versioning else ""),
             BucketName=bucket.name,
         )
-    for blob in store.remove_uploads(call.db, bucket.id):
+    for blob in upload_store.remove_uploads(call.db, bucket.id):
         call.blobs.drop(blob)
     store.remove_bucket(call.db, bucket.id)
     call.memory.pop(bucket.name, None)

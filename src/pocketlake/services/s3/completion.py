@@ -1,7 +1,7 @@
 """CompleteMultipartUpload: parts become an object.
 
 A small object's parts are joined into one blob, in a thread, so that whoever reads it has one file. A large one keeps
-its parts' blobs: completing it copies nothing.
+its parts' blobs for the moment, so that completing it copies nothing; they are joined after the answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,9 +16,10 @@ import orjson
 
 from pocketlake.kernel.blobs import Blob
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import buckets, checksums, conditions, content, quotas, store, versions
+from pocketlake.services.s3 import buckets, checksums, conditions, content, quotas, store, upload_store, versions
 from pocketlake.services.s3.service import errors, s3
-from pocketlake.services.s3.store import Bucket, Part, Segment, Upload, Version
+from pocketlake.services.s3.store import Bucket, Segment, Version
+from pocketlake.services.s3.upload_store import Part, Upload
 from pocketlake.services.s3.uploads import find_upload, no_such_upload
 
 JOINED_BYTES = 64 * 1024 * 1024
@@ -33,7 +33,7 @@ async def complete_multipart_upload(call: Call, request: dict[str, Any]) -> dict
         return answer
     upload = find_upload(call, bucket, request)
     draft = upload.members
-    parts = chosen(store.parts(call.db, upload.upload), request, draft)
+    parts = chosen(upload_store.parts(call.db, upload.upload), request, draft)
     size = sum(part.size for part in parts)
     _check_size(request, size)
     checksum = object_checksum(parts, draft, request)
@@ -139,16 +139,16 @@ async def _join(call: Call, upload: Upload, parts: list[Part]) -> Blob:
         await call.offload(content.join, path, slices)
         return await call.blobs.receive(path, ())
     except (FileNotFoundError, KeyError):  # aborted or completed meanwhile
-        Path(path).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise no_such_upload(upload.upload) from None
 
 
 def _check_unchanged(call: Call, bucket: Bucket, upload: Upload, parts: list[Part]) -> None:
     """While the parts were joined, the upload may have ended or a part may have been replaced."""
     now = buckets.lookup(call, bucket.name)
-    if now is None or now.id != bucket.id or store.upload(call.db, bucket.id, upload.key, upload.upload) is None:
+    if now is None or now.id != bucket.id or upload_store.upload(call.db, bucket.id, upload.key, upload.upload) is None:
         raise no_such_upload(upload.upload)
-    held = {part.blob for part in store.parts(call.db, upload.upload)}
+    held = {part.blob for part in upload_store.parts(call.db, upload.upload)}
     if any(part.blob not in held for part in parts):
         raise errors.InvalidPart(
             "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
@@ -166,7 +166,7 @@ def _write(
     segments = _segments(parts, draft["Algorithm"], is_one_blob=joined is not None or len(parts) == 1)
     blob = joined.id if joined is not None else parts[0].blob if len(parts) == 1 else None
     used = set() if joined is not None else {part.blob for part in parts}
-    for part_blob in store.remove_upload(call.db, bucket.id, upload.key, upload.upload):
+    for part_blob in upload_store.remove_upload(call.db, bucket.id, upload.key, upload.upload):
         if part_blob not in used:
             call.blobs.drop(part_blob)
     assembly = secrets.token_hex(16)
@@ -179,8 +179,36 @@ def _write(
         orjson.dumps(head), draft["Tags"].encode() if draft["Tags"] else None,
     )  # fmt: skip
     versions.add(call, bucket, version)
+    if blob is None:
+        call.alarms.set(join_parts, orjson.dumps([bucket.id, version.key, version.version]).decode(), call.now)
     call.notify(f"s3.object:{bucket.name}")
     return version
+
+
+@s3.alarm
+async def join_parts(call: Call, key: str) -> None:
+    """Make one file of a large object's parts, after its completion was answered: engines and sendfile want one.
+
+    Run again after a crash it begins anew; where the object has gone meanwhile there is nothing to do.
+    """
+    bucket, name, version_id = orjson.loads(key)
+    version = store.find_version(call.db, bucket, name, version_id)
+    if version is None or version.assembly is None or version.blob is not None:
+        return
+    path = call.blobs.temporary()
+    try:
+        await call.offload(content.join, path, content.locate(call, version))
+    except FileNotFoundError:
+        path.unlink(missing_ok=True)
+        return
+    joined = await call.blobs.receive(path, ())
+    now = store.find_version(call.db, bucket, name, version_id)
+    if now is None or now.assembly != version.assembly:
+        content.forget(joined)
+        return
+    with content.kept(call, joined):
+        for freed in store.set_blob(call.db, bucket, version, joined.id):
+            call.blobs.drop(freed)
 
 
 def _segments(parts: list[Part], algorithm: str | None, is_one_blob: bool) -> list[Segment]:
@@ -197,7 +225,7 @@ def _segments(parts: list[Part], algorithm: str | None, is_one_blob: bool) -> li
 
 def _completed_before(call: Call, bucket: Bucket, request: dict[str, Any]) -> dict[str, Any] | None:
     """The answer to an upload whose object is the key's current one: its sender may not have heard the first."""
-    if store.upload(call.db, bucket.id, request["Key"], request["UploadId"]) is not None:
+    if upload_store.upload(call.db, bucket.id, request["Key"], request["UploadId"]) is not None:
         return None
     current = store.current(call.db, bucket.id, request["Key"])
     if current is None or not current.is_multipart or current.members.get("UploadId") != request["UploadId"]:

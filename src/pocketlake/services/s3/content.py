@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pocketlake.kernel.blobs import Blob, FileSlice
 from pocketlake.kernel.call import Call
 from pocketlake.services.s3 import ranges, store
 from pocketlake.services.s3.service import errors
-from pocketlake.services.s3.store import Segment, Version
+from pocketlake.services.s3.store import Bucket, Segment, Version
 
 PIECE_BYTES = 1024 * 1024
 OPENED_AHEAD = 64
@@ -80,34 +80,10 @@ def shown_checksums(extent: Extent, stored: dict[str, str]) -> dict[str, str]:
     return {} if extent.is_partial else stored
 
 
-def read(call: Call, version: Version, start: int, length: int) -> bytes | FileSlice | AsyncIterator[bytes]:
-    slices = locate(call, version, start, length)
-    if len(slices) == 1:
-        return slices[0]
-    return stream(call, slices)
+Slice = bytes | FileSlice
 
 
-def stream(call: Call, slices: list[bytes | FileSlice]) -> AsyncIterator[bytes]:
-    """The pieces one after the other."""
-    # Opened now, so that who deletes the object meanwhile doesn't cut this reader off; but not without end.
-    ahead = [_opened(piece) for piece in slices[:OPENED_AHEAD]]
-    return _stream(call.lake.executor, [*ahead, *slices[OPENED_AHEAD:]])
-
-
-@dataclass(slots=True, frozen=True)
-class Opened:
-    file: BinaryIO
-    offset: int
-    length: int
-
-
-def _opened(piece: bytes | FileSlice) -> bytes | Opened:
-    if isinstance(piece, bytes):
-        return piece
-    return Opened(open(piece.path, "rb"), piece.offset, piece.length)
-
-
-def locate(call: Call, version: Version, start: int = 0, length: int | None = None) -> list[bytes | FileSlice]:
+def locate(call: Call, version: Version, start: int = 0, length: int | None = None) -> list[Slice]:
     """The pieces, in order, that hold `length` bytes of the version from `start`."""
     stop = version.size if length is None else start + length
     if version.blob is not None:
@@ -122,25 +98,78 @@ def locate(call: Call, version: Version, start: int = 0, length: int | None = No
     return slices or [b""]
 
 
-async def _stream(executor: Executor, slices: list[bytes | FileSlice | Opened]) -> AsyncIterator[bytes]:
-    """Read across the pieces in threads, a megabyte at a time."""
+def read(call: Call, bucket: Bucket, version: Version, start: int, length: int) -> Slice | AsyncIterator[bytes]:
+    """What a streaming answer takes: one piece as it lies there, several as an iterator over them."""
+    slices = locate(call, version, start, length)
+    return slices[0] if len(slices) == 1 else stream(call, bucket, version, start, length)
+
+
+def stream(call: Call, bucket: Bucket, version: Version, start: int, length: int) -> AsyncIterator[bytes]:
+    """The bytes, read in threads a megabyte at a time.
+
+    Pieces are opened when this is called, so that who deletes the object meanwhile doesn't cut the reader off. Of very
+    many pieces only the first are; where a later one has gone because the parts were joined, the joined file goes on.
+    """
+    slices = locate(call, version, start, length)
+    opened = [_opened(piece) for piece in slices[:OPENED_AHEAD]]
+    later = sum(_length(piece) for piece in slices[OPENED_AHEAD:])
+
+    def rest(left: int) -> list[Slice]:
+        now = store.find_version(call.db, bucket.id, version.key, version.version)
+        if now is None or now.assembly != version.assembly:
+            raise ConnectionError("the object was deleted while it was read")
+        return locate(call, now, start + length - left, left)
+
+    return _stream(call.lake.executor, opened, later, rest)
+
+
+def _opened(piece: Slice) -> bytes | Opened:
+    if isinstance(piece, bytes):
+        return piece
+    return Opened(open(piece.path, "rb"), piece.offset, piece.length)
+
+
+@dataclass(slots=True, frozen=True)
+class Opened:
+    file: BinaryIO
+    offset: int
+    length: int
+
+
+def _length(piece: Slice) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece.length
+
+
+async def _stream(
+    executor: Executor, opened: list[bytes | Opened], left: int, rest: Callable[[int], list[Slice]]
+) -> AsyncIterator[bytes]:
+    """Through the opened pieces, then piece by piece through what `rest` finds of the last `left` bytes."""
+    for piece in opened:
+        async for data in _read(executor, piece):
+            yield data
+    while left:
+        async for data in _read(executor, _opened(rest(left)[0])):
+            left -= len(data)
+            yield data
+
+
+async def _read(executor: Executor, piece: bytes | Opened) -> AsyncIterator[bytes]:
+    if isinstance(piece, bytes):
+        yield piece
+        return
     loop = asyncio.get_running_loop()
-    for piece in slices:
-        if isinstance(piece, bytes):
-            yield piece
-            continue
-        with piece.file if isinstance(piece, Opened) else open(piece.path, "rb") as file:
-            file.seek(piece.offset)
-            left = piece.length
-            while left:
-                data = await loop.run_in_executor(executor, file.read, min(PIECE_BYTES, left))
-                if not data:
-                    raise ConnectionError("a blob ended early")
-                left -= len(data)
-                yield data
+    with piece.file as file:
+        file.seek(piece.offset)
+        left = piece.length
+        while left:
+            data = await loop.run_in_executor(executor, file.read, min(PIECE_BYTES, left))
+            if not data:
+                raise ConnectionError("a blob ended early")
+            left -= len(data)
+            yield data
 
 
-def pieces(slices: list[bytes | FileSlice]) -> Iterator[bytes]:
+def pieces(slices: list[Slice]) -> Iterator[bytes]:
     """The bytes, a megabyte at a time: for a thread."""
     for piece in slices:
         if isinstance(piece, bytes):
@@ -156,7 +185,7 @@ def pieces(slices: list[bytes | FileSlice]) -> Iterator[bytes]:
                 yield data
 
 
-def join(path: Path, slices: list[bytes | FileSlice]) -> None:
+def join(path: Path, slices: list[Slice]) -> None:
     """Write the pieces one after the other into a new file: for a thread."""
     with open(path, "wb") as file:
         for data in pieces(slices):

@@ -33,12 +33,16 @@ async def copy_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if wanted:
         try:
             digests = await call.offload(_hash, content.locate(call, source), wanted)
-        except FileNotFoundError:
-            raise _changed() from None
+        except FileNotFoundError:  # its parts were joined meanwhile, or it has gone
+            _, source = source_of(call, request)
+            digests = await call.offload(_hash, content.locate(call, source), wanted)
     with call.transaction():
         source_bucket, now = source_of(call, request)
-        if (now.blob, now.assembly) != (source.blob, source.assembly):
-            raise _changed()
+        if (now.version, now.etag, now.modified) != (source.version, source.etag, source.modified):
+            raise errors.OperationAborted(
+                "The source was overwritten or deleted while it was copied. Please try again."
+            )
+        source = now
         bucket = buckets.find(call, request)
         conditions.check_write(request, key, store.current(call.db, bucket.id, key))
         version = _write(call, bucket, key, request, source, digests)
@@ -53,11 +57,6 @@ async def copy_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "VersionId": versions.shown_id(bucket, version),
         "ServerSideEncryption": members["ServerSideEncryption"],
     }
-
-
-def _changed() -> Exception:
-    error: Exception = errors.OperationAborted("The source was overwritten or deleted while it was copied. Try again.")
-    return error
 
 
 def parse_source(source: str | dict[str, str]) -> dict[str, Any]:

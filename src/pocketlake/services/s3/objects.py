@@ -118,7 +118,7 @@ def get_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     answer = _describe(call, bucket, version, request)
     if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") != 304:
         start = answer.pop("Start")
-        answer["Body"] = content.read(call, version, start, answer["ContentLength"])
+        answer["Body"] = content.read(call, bucket, version, start, answer["ContentLength"])
     return answer
 
 

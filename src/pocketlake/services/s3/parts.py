@@ -8,11 +8,22 @@ import orjson
 
 from pocketlake.kernel.blobs import Blob
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import attributes, buckets, checksums, content, objects, quotas, ranges, store, versions
+from pocketlake.services.s3 import (
+    attributes,
+    buckets,
+    checksums,
+    content,
+    objects,
+    quotas,
+    ranges,
+    upload_store,
+    versions,
+)
 from pocketlake.services.s3.copies import check_source, source_of
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
-from pocketlake.services.s3.store import Bucket, Part, Upload
+from pocketlake.services.s3.store import Bucket
+from pocketlake.services.s3.upload_store import Part, Upload
 from pocketlake.services.s3.uploads import find_upload, no_such_upload
 
 
@@ -68,9 +79,9 @@ def _keep(call: Call, bucket: Bucket, upload: Upload, number: int, blob: Blob, c
         number, versions.second(call), blob.size, blob.digests["md5"].hex(), blob.id, orjson.dumps(checksum)
     )  # fmt: skip
     with content.kept(call, blob):
-        if store.upload(call.db, bucket.id, upload.key, upload.upload) is None:
+        if upload_store.upload(call.db, bucket.id, upload.key, upload.upload) is None:
             raise no_such_upload(upload.upload)
-        replaced = store.put_part(call.db, upload.upload, part)
+        replaced = upload_store.put_part(call.db, upload.upload, part)
         if replaced is not None:
             call.blobs.drop(replaced)
     return part
@@ -92,7 +103,7 @@ async def upload_part_copy(call: Call, request: dict[str, Any]) -> dict[str, Any
             f"{int(quotas.PUT_SIZE.value)}"
         )
     wanted = upload.members["Algorithm"] or checksums.DEFAULT
-    body = content.stream(call, content.locate(call, source, start, length))
+    body = content.stream(call, source_bucket, source, start, length)
     blob = await call.blobs.receive(body, {"md5", checksums.ALGORITHMS[wanted]})
     checksum = {f"Checksum{wanted}": checksums.encode(blob.digests[checksums.ALGORITHMS[wanted]])}
     part = _keep(call, bucket, upload, request["PartNumber"], blob, checksum)
@@ -145,7 +156,7 @@ def list_parts(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         )
     limit = int(quotas.LISTED.value) if asked is None else min(int(asked), int(quotas.LISTED.value))
     marker = int(request.get("PartNumberMarker") or 0)
-    found = store.parts(call.db, upload.upload, marker, limit + 1)
+    found = upload_store.parts(call.db, upload.upload, marker, limit + 1)
     shown = found[:limit]
     named = f"Checksum{draft['Algorithm']}"
     return {

@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import attributes, buckets, checksums, keys, store
+from pocketlake.services.s3 import attributes, buckets, checksums, keys, upload_store
 from pocketlake.services.s3.listing import Row, common_prefixes, encoding_of, limit_of, walk
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
-from pocketlake.services.s3.store import Bucket, Upload
+from pocketlake.services.s3.store import Bucket
+from pocketlake.services.s3.upload_store import Upload
 
 # The checksum types an algorithm can have, its default first; the hashes have composites only.
 TYPES = {
@@ -39,7 +40,7 @@ def create_multipart_upload(call: Call, request: dict[str, Any]) -> dict[str, An
     }
     # The id begins with the time, so that a key's uploads are listed in the order of their beginning.
     identity = f"{int(call.now * 1_000_000):014x}" + secrets.token_urlsafe(60)
-    store.add_upload(call.db, bucket.id, Upload(key, identity, call.now, orjson.dumps(draft)))
+    upload_store.add_upload(call.db, bucket.id, Upload(key, identity, call.now, orjson.dumps(draft)))
     return {
         "Bucket": bucket.name,
         "Key": key,
@@ -73,7 +74,7 @@ def checksum_of(request: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def find_upload(call: Call, bucket: Bucket, request: dict[str, Any]) -> Upload:
-    upload = store.upload(call.db, bucket.id, request["Key"], request["UploadId"])
+    upload = upload_store.upload(call.db, bucket.id, request["Key"], request["UploadId"])
     if upload is None:
         raise no_such_upload(request["UploadId"])
     return upload
@@ -92,7 +93,7 @@ def no_such_upload(identity: str) -> Exception:
 def abort_multipart_upload(call: Call, request: dict[str, Any]) -> None:
     bucket = buckets.find(call, request)
     upload = find_upload(call, bucket, request)
-    for blob in store.remove_upload(call.db, bucket.id, upload.key, upload.upload):
+    for blob in upload_store.remove_upload(call.db, bucket.id, upload.key, upload.upload):
         call.blobs.drop(blob)
 
 
@@ -108,12 +109,12 @@ def list_multipart_uploads(call: Call, request: dict[str, Any]) -> dict[str, Any
     stop = keys.after_prefix(prefix)
 
     def rows_from(start: str) -> Iterator[Row]:
-        return store.uploads_of(call.db, bucket.id, start, stop, ("", ""), limit + 1)
+        return upload_store.uploads_of(call.db, bucket.id, start, stop, ("", ""), limit + 1)
 
     carried: Iterator[Row] | tuple[()] = ()
     if upload_marker:
         only = keys.after(key_marker)
-        carried = store.uploads_of(call.db, bucket.id, key_marker, only, (key_marker, upload_marker), limit + 1)
+        carried = upload_store.uploads_of(call.db, bucket.id, key_marker, only, (key_marker, upload_marker), limit + 1)
     page = walk(rows_from, prefix, delimiter, key_marker, limit, carried)
     following = page.rows[-1][1] if page.rows and page.rows[-1][0] == page.last else None
     return {

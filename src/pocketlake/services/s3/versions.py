@@ -36,10 +36,9 @@ def shown_id(bucket: Bucket, version: Version) -> str | None:
 
 def pick(call: Call, bucket: Bucket, key: str, version_id: str | None) -> Version | None:
     """A version by its id, or the current one, delete markers included."""
-    version = store.current(call.db, bucket.id, key)
-    if version_id and (version is None or version.version != version_id):
-        return store.noncurrent(call.db, bucket.id, key, version_id)
-    return version
+    if version_id:
+        return store.find_version(call.db, bucket.id, key, version_id)
+    return store.current(call.db, bucket.id, key)
 
 
 def readable(call: Call, bucket: Bucket, request: dict[str, Any], prefix: str = "") -> Version:
