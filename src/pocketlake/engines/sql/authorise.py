@@ -13,15 +13,7 @@ from .bind import BoundQuery, Scan, position
 from .errors import NotSupported, SqlError
 
 STRUCTURE = frozenset(
-    """Select From Join Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Union Intersect
-    Except Table TableAlias Identifier Column Alias Aliases Star Literal Null Boolean Paren Tuple Values Neg Not Between In Like
-    Is Any All Interval IntervalSpan DataType DataTypeParam ColumnDef Bracket Dot Lambda Window WindowSpec
-    IgnoreNulls RespectNulls Filter Unnest Lateral WithinGroup Cube Rollup GroupingSets Var Add Sub Mul Div Mod EQ NEQ
-    LT LTE GT GTE NullSafeEQ NullSafeNEQ DPipe Escape PropertyEQ Slice BitwiseAnd BitwiseOr BitwiseXor
-    BitwiseNot BitwiseLeftShift BitwiseRightShift HexString NationalString UnicodeString SafeConcat Collate
-    Anonymous AnonymousAggFunc JSONKeyValue JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONPathWildcard
-    FormatJson Interval WeekStart Cast AtTimeZone Hint PivotAlias Qualify Windows CurrentDate Kwarg Placeholder
-    ForIn HavingMax WithOperator""".split()
+    ["Select", "From", "Join", "Where", "Group", "Having", "Order", "Ordered", "Limit", "Offset", "Fetch", "Distinct", "With", "CTE", "Subquery", "Union", "Intersect", "Except", "Table", "TableAlias", "Identifier", "Column", "Alias", "Aliases", "Star", "Literal", "Null", "Boolean", "Paren", "Tuple", "Values", "Neg", "Not", "Between", "In", "Like", "Is", "Any", "All", "Interval", "IntervalSpan", "DataType", "DataTypeParam", "ColumnDef", "Bracket", "Dot", "Lambda", "Window", "WindowSpec", "IgnoreNulls", "RespectNulls", "Filter", "Unnest", "Lateral", "WithinGroup", "Cube", "Rollup", "GroupingSets", "Var", "Add", "Sub", "Mul", "Div", "Mod", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "NullSafeEQ", "NullSafeNEQ", "DPipe", "Escape", "PropertyEQ", "Slice", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "BitwiseLeftShift", "BitwiseRightShift", "HexString", "NationalString", "UnicodeString", "SafeConcat", "Collate", "Anonymous", "AnonymousAggFunc", "JSONKeyValue", "JSONPath", "JSONPathRoot", "JSONPathKey", "JSONPathSubscript", "JSONPathWildcard", "FormatJson", "Interval", "WeekStart", "Cast", "AtTimeZone", "Hint", "PivotAlias", "Qualify", "Windows", "CurrentDate", "Kwarg", "Placeholder", "ForIn", "HavingMax", "WithOperator"]
 )
 TABLE_FUNCTIONS = frozenset(["Unnest", "Lateral", "Subquery", "Table", "Select"])
 
@@ -59,7 +51,9 @@ def check_nodes(query: BoundQuery) -> None:
             _check_function(node)
         elif name not in STRUCTURE and name not in functions.NODES:
             if isinstance(node, exp.Func):
-                raise SqlError("FUNCTION_NOT_FOUND", f"Function '{node.sql_name().lower()}' not registered", *position(node))
+                raise SqlError(
+                    "FUNCTION_NOT_FOUND", f"Function '{node.sql_name().lower()}' not registered", *position(node)
+                )
             raise NotSupported(f"The construct {name}")
         if isinstance(node, exp.Table) and node.name not in handles and node.name not in ctes:
             raise SqlError("TABLE_NOT_FOUND", f"Table '{node.name}' does not exist", *position(node))

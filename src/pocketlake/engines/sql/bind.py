@@ -55,7 +55,9 @@ def read(sql: str) -> exp.Expression:
         found = error.errors[0] if error.errors else {}
         near = found.get("highlight") or ""
         column = max(int(found.get("col") or 1) - max(len(near) - 1, 0), 1)
-        raise SqlError("SYNTAX_ERROR", f"mismatched input '{near or '<EOF>'}'", int(found.get("line") or 1), column) from None
+        raise SqlError(
+            "SYNTAX_ERROR", f"mismatched input '{near or '<EOF>'}'", int(found.get("line") or 1), column
+        ) from None
     except TokenError as error:
         raise SqlError("SYNTAX_ERROR", str(error).split("\n")[0], 1, 1) from None
     except RecursionError:
@@ -128,7 +130,9 @@ def _table_name(node: Any, database: str) -> TableName:
     if catalog and catalog != CATALOG:
         raise SqlError("CATALOG_NOT_FOUND", f"Catalog '{catalog}' does not exist", *position(node))
     if not node.db and not database:
-        raise SqlError("MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", *position(node))
+        raise SqlError(
+            "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set", *position(node)
+        )
     return TableName(node.db.lower() or database.lower(), node.name.lower())
 
 
@@ -298,7 +302,9 @@ def _describe_scans(tree: Any, scans: list[Scan]) -> None:
                 continue
             scan = by_handle[source.name]
             used = {column.name for column in scope.columns if column.table == alias}
-            scan.columns = tuple(column.name.lower() for column in scan.table.all_columns if column.name.lower() in used)
+            scan.columns = tuple(
+                column.name.lower() for column in scan.table.all_columns if column.name.lower() in used
+            )
             where = scope.expression.args.get("where") if isinstance(scope.expression, exp.Select) else None
             if where is not None:
                 parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]

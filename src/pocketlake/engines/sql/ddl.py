@@ -261,7 +261,9 @@ def show(reader: Reader) -> Statement:
         return statements.Show("TBLPROPERTIES", name, item=item)
     if reader.here.upper in ("FUNCTIONS", "SESSION", "STATS", "GRANTS", "ROLES"):
         raise NotSupported(f"The statement SHOW {reader.here.upper}")
-    raise reader.error("{'COLUMNS', 'CREATE', 'DATABASES', 'PARTITIONS', 'SCHEMAS', 'TABLES', 'TBLPROPERTIES', 'VIEWS'}")
+    raise reader.error(
+        "{'COLUMNS', 'CREATE', 'DATABASES', 'PARTITIONS', 'SCHEMAS', 'TABLES', 'TBLPROPERTIES', 'VIEWS'}"
+    )
 
 
 def _name_in(reader: Reader) -> statements.Name:

@@ -17,15 +17,39 @@ PATTERNS: list[tuple[str, str, str]] = [
     (r"(?i)divi(sion|de) by zero", "DIVISION_BY_ZERO", "Division by zero"),
     (r"(SQL array indices start at 1|Array subscript.*|Key not present in map.*)", "INVALID_FUNCTION_ARGUMENT", r"\1"),
     (r"Could not convert string '([^']*)' to (\w+)", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to \2"),
-    (r"(?i)(timestamp|date) field value out of range|invalid (date|timestamp) field format", "INVALID_CAST_ARGUMENT", r"Value cannot be cast to \1\2"),
+    (
+        r"(?i)(timestamp|date) field value out of range|invalid (date|timestamp) field format",
+        "INVALID_CAST_ARGUMENT",
+        r"Value cannot be cast to \1\2",
+    ),
     (r"(?i)(overflow|out of range)", "NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range"),
     (r"(?i)malformed json", "HIVE_CURSOR_ERROR", "Row is not a valid JSON Object"),
-    (r"(?i)more than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
-    (r'column "([^"]+)" must appear in the GROUP BY', "EXPRESSION_NOT_AGGREGATE", r"'\1' must be an aggregate expression or appear in GROUP BY clause"),
-    (r"(?i)must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE", "The expression must be an aggregate expression or appear in GROUP BY clause"),
+    (
+        r"(?i)more than one row returned by a subquery",
+        "SUBQUERY_MULTIPLE_ROWS",
+        "Scalar sub-query has returned multiple rows",
+    ),
+    (
+        r'column "([^"]+)" must appear in the GROUP BY',
+        "EXPRESSION_NOT_AGGREGATE",
+        r"'\1' must be an aggregate expression or appear in GROUP BY clause",
+    ),
+    (
+        r"(?i)must appear in the GROUP BY",
+        "EXPRESSION_NOT_AGGREGATE",
+        "The expression must be an aggregate expression or appear in GROUP BY clause",
+    ),
     (r"Cannot compare values of type (\S+) and (?:type )?(\S+)", "TYPE_MISMATCH", r"Cannot apply operator: \1 and \2"),
-    (r"No function matches the given name and argument types '([^']*)'", "FUNCTION_NOT_FOUND", r"Unexpected parameters for function \1"),
-    (r"Set operations can only apply to expressions with the same number", "TYPE_MISMATCH", "column types in a set operation have incompatible counts"),
+    (
+        r"No function matches the given name and argument types '([^']*)'",
+        "FUNCTION_NOT_FOUND",
+        r"Unexpected parameters for function \1",
+    ),
+    (
+        r"Set operations can only apply to expressions with the same number",
+        "TYPE_MISMATCH",
+        "column types in a set operation have incompatible counts",
+    ),
     (r"(?i)parquet", "HIVE_BAD_DATA", "Malformed Parquet file, or a column's type does not fit the table's"),
 ]
 CLASSES = {

@@ -63,13 +63,37 @@ NAMED: dict[str, Function] = {
         Function("from_base64url", "macro", "(x) AS from_base64(replace(replace(x, '-', '+'), '_', '/'))"),
         Function("to_base64url", "macro", "(x) AS replace(replace(to_base64(x), '+', '-'), '/', '_')"),
         Function("is_json_scalar", "macro", "(x) AS json_type(x) NOT IN ('OBJECT', 'ARRAY')"),
-        Function("json_array_length", "macro", "(x) AS CASE WHEN json_type(x) = 'ARRAY' THEN CAST(json_array_length(x) AS BIGINT) END"),
-        Function("json_array_get", "macro", "(x, i) AS json_extract(x, CASE WHEN i < 0 THEN '$[#' || i || ']' ELSE '$[' || i || ']' END)"),
-        Function("json_size", "macro", "(x, p) AS CASE json_type(x, p) WHEN 'OBJECT' THEN len(json_keys(x, p)) WHEN 'ARRAY' THEN json_array_length(x, p) ELSE 0 END"),
+        Function(
+            "json_array_length",
+            "macro",
+            "(x) AS CASE WHEN json_type(x) = 'ARRAY' THEN CAST(json_array_length(x) AS BIGINT) END",
+        ),
+        Function(
+            "json_array_get",
+            "macro",
+            "(x, i) AS json_extract(x, CASE WHEN i < 0 THEN '$[#' || i || ']' ELSE '$[' || i || ']' END)",
+        ),
+        Function(
+            "json_size",
+            "macro",
+            "(x, p) AS CASE json_type(x, p) WHEN 'OBJECT' THEN len(json_keys(x, p)) WHEN 'ARRAY' THEN json_array_length(x, p) ELSE 0 END",
+        ),
         Function("millisecond", "macro", "(x) AS CAST(date_part('millisecond', x) % 1000 AS BIGINT)"),
-        Function("ngrams", "macro", "(a, n) AS list_transform(range(1, greatest(len(a) - n + 2, 2)), lambda i: a[i:i + n - 1])"),
-        Function("regexp_position", "macro", "(s, p) AS CASE WHEN regexp_matches(s, p) THEN CAST(strpos(s, regexp_extract(s, p)) AS BIGINT) ELSE -1 END"),
-        Function("contains_sequence", "macro", "(a, b) AS len(list_filter(range(1, len(a) - len(b) + 2), lambda i: a[i:i + len(b) - 1] = b)) > 0"),
+        Function(
+            "ngrams",
+            "macro",
+            "(a, n) AS list_transform(range(1, greatest(len(a) - n + 2, 2)), lambda i: a[i:i + n - 1])",
+        ),
+        Function(
+            "regexp_position",
+            "macro",
+            "(s, p) AS CASE WHEN regexp_matches(s, p) THEN CAST(strpos(s, regexp_extract(s, p)) AS BIGINT) ELSE -1 END",
+        ),
+        Function(
+            "contains_sequence",
+            "macro",
+            "(a, b) AS len(list_filter(range(1, len(a) - len(b) + 2), lambda i: a[i:i + len(b) - 1] = b)) > 0",
+        ),
         Function("timezone_hour", "macro", "(x) AS 0::BIGINT"),
         Function("timezone_minute", "macro", "(x) AS 0::BIGINT"),
         Function("to_iso8601", "rewrite"),
@@ -78,10 +102,24 @@ NAMED: dict[str, Function] = {
         Function("trim_array", "macro", "(a, n) AS a[1:len(a) - n]"),
         Function("url_encode", "direct"),
         Function("url_decode", "direct"),
-        Function("url_extract_protocol", "macro", "(u) AS nullif(regexp_extract(u, '^([A-Za-z][A-Za-z0-9+.-]*):', 1), '')"),
-        Function("url_extract_host", "macro", "(u) AS nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://([^/?#@]*@)?([^:/?#]*)', 2), '')"),
-        Function("url_extract_port", "macro", "(u) AS try_cast(nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:([0-9]+)', 1), '') AS BIGINT)"),
-        Function("url_extract_path", "macro", "(u) AS regexp_extract(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)', 1)"),
+        Function(
+            "url_extract_protocol", "macro", "(u) AS nullif(regexp_extract(u, '^([A-Za-z][A-Za-z0-9+.-]*):', 1), '')"
+        ),
+        Function(
+            "url_extract_host",
+            "macro",
+            "(u) AS nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://([^/?#@]*@)?([^:/?#]*)', 2), '')",
+        ),
+        Function(
+            "url_extract_port",
+            "macro",
+            "(u) AS try_cast(nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:([0-9]+)', 1), '') AS BIGINT)",
+        ),
+        Function(
+            "url_extract_path",
+            "macro",
+            "(u) AS regexp_extract(u, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)', 1)",
+        ),
         Function("url_extract_query", "macro", "(u) AS regexp_extract(u, '\\?([^#]*)', 1)"),
         Function("url_extract_fragment", "macro", "(u) AS regexp_extract(u, '#(.*)$', 1)"),
         Function(
@@ -148,21 +186,5 @@ def setup() -> list[str]:
 
 # sqlglot's nodes for functions that Trino has. What is not here is refused.
 NODES = frozenset(
-    """Abs Acos AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg ArrayAll ArrayAny ArrayConcat
-    ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayFirst ArrayIntersect ArrayLast ArrayMax ArrayMin
-    ArrayPosition ArrayRemove ArraySize ArraySlice ArraySort ArrayToString Asin Atan Atan2 Avg BitwiseAndAgg
-    BitwiseOrAgg BitwiseXorAgg Case Cast Cbrt Ceil Chr Coalesce Concat ConcatWs Corr Cos Cosh CosineDistance Count
-    CountIf CovarPop CovarSamp CumeDist CurrentDate CurrentTime CurrentTimestamp CurrentTimezone CurrentUser Date
-    DateAdd DateDiff DateTrunc Day DayOfMonth DayOfWeekIso DayOfWeek DayOfYear Decode Degrees DenseRank Encode EndsWith
-    Exists Exp Explode Extract FirstValue Flatten Floor Format FromBase FromBase64 FromISO8601Date FromISO8601Timestamp
-    FromISO8601TimestampNanos GenerateSeries GenerateDateArray Greatest GroupConcat Hex Hour If IsNan JSONArrayContains
-    JSONExtract JSONExtractScalar JSONFormat JSONObject JSONCast Kurtosis Lag LastDay LastValue Lead Least Length
-    Levenshtein Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5Digest Map MapFromEntries
-    MapKeys Max Min Minute Month Normalize NthValue Ntile Nullif Pad ParseJSON PercentRank Pi Posexplode Pow Quarter
-    Radians Rand Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpLike RegexpReplace RegexpSplit RegrIntercept
-    RegrSlope Repeat Replace Reverse Round RowNumber SHA SHA2 SHA2Digest SHA1Digest Second Sign Sin Sinh Skewness
-    Soundex Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition StrToMap StrToTime Struct Substring
-    Sum Tan Tanh TimeToStr TimeToUnix TimestampTrunc TimestampAdd TimestampDiff ToBase64 Transform Translate Trim Trunc
-    Try TryCast TsOrDsToDate Typeof Unhex UnixToTime Unnest Upper Uuid Variance VariancePop Week WeekOfYear WidthBucket
-    Year YearOfWeek ParseDatetime And Or Xor Cast Mod IntDiv AtTimeZone List ToMap VarMap Inline""".split()
+    ["Abs", "Acos", "AnyValue", "ApproxDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Array", "ArrayAgg", "ArrayAll", "ArrayAny", "ArrayConcat", "ArrayContains", "ArrayDistinct", "ArrayExcept", "ArrayFilter", "ArrayFirst", "ArrayIntersect", "ArrayLast", "ArrayMax", "ArrayMin", "ArrayPosition", "ArrayRemove", "ArraySize", "ArraySlice", "ArraySort", "ArrayToString", "Asin", "Atan", "Atan2", "Avg", "BitwiseAndAgg", "BitwiseOrAgg", "BitwiseXorAgg", "Case", "Cast", "Cbrt", "Ceil", "Chr", "Coalesce", "Concat", "ConcatWs", "Corr", "Cos", "Cosh", "CosineDistance", "Count", "CountIf", "CovarPop", "CovarSamp", "CumeDist", "CurrentDate", "CurrentTime", "CurrentTimestamp", "CurrentTimezone", "CurrentUser", "Date", "DateAdd", "DateDiff", "DateTrunc", "Day", "DayOfMonth", "DayOfWeekIso", "DayOfWeek", "DayOfYear", "Decode", "Degrees", "DenseRank", "Encode", "EndsWith", "Exists", "Exp", "Explode", "Extract", "FirstValue", "Flatten", "Floor", "Format", "FromBase", "FromBase64", "FromISO8601Date", "FromISO8601Timestamp", "FromISO8601TimestampNanos", "GenerateSeries", "GenerateDateArray", "Greatest", "GroupConcat", "Hex", "Hour", "If", "IsNan", "JSONArrayContains", "JSONExtract", "JSONExtractScalar", "JSONFormat", "JSONObject", "JSONCast", "Kurtosis", "Lag", "LastDay", "LastValue", "Lead", "Least", "Length", "Levenshtein", "Ln", "Localtime", "Localtimestamp", "Log", "LogicalAnd", "LogicalOr", "Lower", "LowerHex", "MD5Digest", "Map", "MapFromEntries", "MapKeys", "Max", "Min", "Minute", "Month", "Normalize", "NthValue", "Ntile", "Nullif", "Pad", "ParseJSON", "PercentRank", "Pi", "Posexplode", "Pow", "Quarter", "Radians", "Rand", "Rank", "Reduce", "RegexpCount", "RegexpExtract", "RegexpExtractAll", "RegexpLike", "RegexpReplace", "RegexpSplit", "RegrIntercept", "RegrSlope", "Repeat", "Replace", "Reverse", "Round", "RowNumber", "SHA", "SHA2", "SHA2Digest", "SHA1Digest", "Second", "Sign", "Sin", "Sinh", "Skewness", "Soundex", "Split", "SplitPart", "Sqrt", "StartsWith", "Stddev", "StddevPop", "StddevSamp", "StrPosition", "StrToMap", "StrToTime", "Struct", "Substring", "Sum", "Tan", "Tanh", "TimeToStr", "TimeToUnix", "TimestampTrunc", "TimestampAdd", "TimestampDiff", "ToBase64", "Transform", "Translate", "Trim", "Trunc", "Try", "TryCast", "TsOrDsToDate", "Typeof", "Unhex", "UnixToTime", "Unnest", "Upper", "Uuid", "Variance", "VariancePop", "Week", "WeekOfYear", "WidthBucket", "Year", "YearOfWeek", "ParseDatetime", "And", "Or", "Xor", "Cast", "Mod", "IntDiv", "AtTimeZone", "List", "ToMap", "VarMap", "Inline"]
 )

@@ -61,7 +61,14 @@ def _plain(word: str, array: Any) -> Any:
     """What an empty array answers; a NULL array stays NULL."""
     from sqlglot import exp
 
-    return exp.Case(ifs=[exp.If(this=exp.EQ(this=_call("len", array), expression=exp.Literal.number(0)), true=exp.Boolean(this=word == "true"))])
+    return exp.Case(
+        ifs=[
+            exp.If(
+                this=exp.EQ(this=_call("len", array), expression=exp.Literal.number(0)),
+                true=exp.Boolean(this=word == "true"),
+            )
+        ]
+    )
 
 
 def _text(value: str) -> Any:

@@ -70,7 +70,10 @@ def _divide(node: Any) -> Any:
     target = decimal_of(node)
     assert target is not None
     quotient = exp.Div(this=cast(left, "DOUBLE"), expression=call("__nonzero", cast(right, "DOUBLE")))
-    return cast(exp.Anonymous(this="round", expressions=[quotient, exp.Literal.number(target[1])]), f"DECIMAL({target[0]},{target[1]})")
+    return cast(
+        exp.Anonymous(this="round", expressions=[quotient, exp.Literal.number(target[1])]),
+        f"DECIMAL({target[0]},{target[1]})",
+    )
 
 
 def _fraction(node: Any) -> bool:
@@ -187,7 +190,9 @@ def _map_key(node: Any) -> Any:
     """The parser takes one off integer subscripts; a map's key is not an index."""
     from sqlglot.expressions.builders import apply_index_offset
 
-    return apply_index_offset(node.this, [node.expressions[0].copy()], 1 - (node.args.get("offset") or 0), dialect="duckdb")[0]
+    return apply_index_offset(
+        node.this, [node.expressions[0].copy()], 1 - (node.args.get("offset") or 0), dialect="duckdb"
+    )[0]
 
 
 def _regexp_extract(node: Any) -> Any:

@@ -64,7 +64,9 @@ def _insert(reader: Reader) -> Statement:
     reader.expect("INTO")
     name = reader.qualified()
     columns: list[str] = []
-    if reader.peek("(") and not any(reader.words[reader.at + 1].upper == word for word in ("SELECT", "WITH", "VALUES", "(")):
+    if reader.peek("(") and not any(
+        reader.words[reader.at + 1].upper == word for word in ("SELECT", "WITH", "VALUES", "(")
+    ):
         reader.expect("(")
         while not reader.accept(")"):
             columns.append(reader.name())
@@ -149,7 +151,10 @@ def with_parameters(sql: str, values: list[str] | tuple[str, ...]) -> str:
     marks = [word for word in words_of(sql) if word.kind == "mark" and word.text == "?"]
     if len(marks) != len(values):
         raise SqlError(
-            "INVALID_PARAMETER_USAGE", f"Incorrect number of parameters: expected {len(marks)} but found {len(values)}", 1, 1
+            "INVALID_PARAMETER_USAGE",
+            f"Incorrect number of parameters: expected {len(marks)} but found {len(values)}",
+            1,
+            1,
         )
     pieces, at = [], 0
     for mark, value in zip(marks, values, strict=True):

@@ -72,7 +72,10 @@ def evaluate(node: Any, values: Mapping[str, str], kinds: Mapping[str, str]) -> 
     if isinstance(node, exp.Cast):
         return _cast(value(node.this), node.to.this.name.lower())
     if isinstance(node, exp.Between):
-        return _all(_compare(exp.GTE, value(node.this), value(node.args["low"])), _compare(exp.LTE, value(node.this), value(node.args["high"])))
+        return _all(
+            _compare(exp.GTE, value(node.this), value(node.args["low"])),
+            _compare(exp.LTE, value(node.this), value(node.args["high"])),
+        )
     if isinstance(node, exp.In) and node.expressions:
         found = [_compare(exp.EQ, value(node.this), value(item)) for item in node.expressions]
         return True if True in found else None if None in found else False
@@ -131,7 +134,9 @@ def _cast(value: Any, kind: str) -> Any:
         if kind in ("int", "bigint", "smallint", "tinyint", "decimal", "double", "float"):
             return Decimal(value) if isinstance(value, str | Decimal) else _raise()
         if kind == "date":
-            return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else _raise()
+            return (
+                date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else _raise()
+            )
     except (ValueError, InvalidOperation):
         raise Unknown from None
     raise Unknown

@@ -49,7 +49,9 @@ def _given(scan: ScanPlan) -> str:
         return _empty(scan)
     rows = ["(" + ", ".join("NULL" if item is None else text(item) for item in row) + ")" for row in scan.rows]
     names = [quote(f"c{number}") for number in range(len(scan.columns))]
-    columns = [f"CAST({alias} AS {kind}) AS {quote(name)}" for alias, (name, kind) in zip(names, scan.columns, strict=True)]
+    columns = [
+        f"CAST({alias} AS {kind}) AS {quote(name)}" for alias, (name, kind) in zip(names, scan.columns, strict=True)
+    ]
     return f"SELECT {', '.join(columns)} FROM (VALUES {', '.join(rows)}) AS t({', '.join(names)})"
 
 
@@ -61,7 +63,10 @@ def _hive(scan: ScanPlan) -> str:
     """The option by which partition values come from the path, as text: they are cast like any other text."""
     if not scan.partitions:
         return ", hive_partitioning = false"
-    kinds = ", ".join(f"{text(name)}: {kind if kind in ('VARCHAR', 'INTEGER', 'BIGINT', 'DATE') else 'VARCHAR'}" for name, kind in scan.partitions)
+    kinds = ", ".join(
+        f"{text(name)}: {kind if kind in ('VARCHAR', 'INTEGER', 'BIGINT', 'DATE') else 'VARCHAR'}"
+        for name, kind in scan.partitions
+    )
     return f", hive_partitioning = true, hive_types = {{{kinds}}}"
 
 
@@ -73,7 +78,10 @@ def _parquet(connection: Any, scan: ScanPlan) -> str:
     """By name, whatever its case in the file; a column that the files lack is NULL."""
     many = ", union_by_name = true" if len(scan.files) > 1 else ""
     source = f"read_parquet({_files(scan)}{many}{_hive(scan)})"
-    have = {name.lower(): (name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    have = {
+        name.lower(): (name, kind)
+        for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    }
     columns = []
     for name, kind in scan.columns:
         found, given = have.get(name, ("", ""))
@@ -102,7 +110,10 @@ def _delimited(connection: Any, scan: ScanPlan) -> str:
 def _lazy(name: str, kind: str, options: dict[str, str]) -> str:
     """A field's text as its type: collections by their own delimiters, a value that does not fit is null."""
     column = quote(name)
-    items, keys = options.get("collection.delim", options.get("colelction.delim", "\x02")), options.get("mapkey.delim", "\x03")
+    items, keys = (
+        options.get("collection.delim", options.get("colelction.delim", "\x02")),
+        options.get("mapkey.delim", "\x03"),
+    )
     if kind == "VARCHAR":
         return column
     if kind == "BLOB":
@@ -149,9 +160,13 @@ def _open_csv(connection: Any, scan: ScanPlan) -> str:
         if kind == "VARCHAR":
             columns.append(f"coalesce({column}, '') AS {column}")
         elif kind == "DATE":
-            columns.append(f"coalesce(DATE '1970-01-01' + TRY_CAST({column} AS INTEGER), TRY_CAST({column} AS DATE)) AS {column}")
+            columns.append(
+                f"coalesce(DATE '1970-01-01' + TRY_CAST({column} AS INTEGER), TRY_CAST({column} AS DATE)) AS {column}"
+            )
         elif kind == "TIMESTAMP":
-            columns.append(f"coalesce(epoch_ms(TRY_CAST({column} AS BIGINT)), TRY_CAST({column} AS TIMESTAMP)) AS {column}")
+            columns.append(
+                f"coalesce(epoch_ms(TRY_CAST({column} AS BIGINT)), TRY_CAST({column} AS TIMESTAMP)) AS {column}"
+            )
         else:
             columns.append(f"TRY_CAST(nullif({column}, '') AS {kind}) AS {column}")
     return f"SELECT {', '.join(columns + _partition_columns(scan))} FROM {source}"
@@ -167,7 +182,13 @@ def _json(connection: Any, scan: ScanPlan) -> str:
     for name, kind in scan.columns:
         wanted = wanted_names[name]
         names = sorted(spelled.get(wanted.lower(), {wanted}))
-        read = "VARCHAR" if kind in ("TIMESTAMP", "DATE") else "JSON" if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]") else kind
+        read = (
+            "VARCHAR"
+            if kind in ("TIMESTAMP", "DATE")
+            else "JSON"
+            if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]")
+            else kind
+        )
         source_columns += [f"{text(spelling)}: {text(read)}" for spelling in names]
         columns.append(f"{_from_json(quote(names[0]), kind, read)} AS {quote(name)}")
     listed = f"columns = {{{', '.join(source_columns)}}}" if source_columns else "columns = {'__none': 'VARCHAR'}"
@@ -181,13 +202,15 @@ def _mixed_json(scan: ScanPlan, wanted: dict[str, str], spelled: dict[str, set[s
     columns = []
     for name, kind in scan.columns:
         names = sorted(spelled.get(wanted[name].lower(), {wanted[name]}))
-        paths = [text('$."' + spelling.replace('"', '') + '"') for spelling in names]
+        paths = [text('$."' + spelling.replace('"', "") + '"') for spelling in names]
         nested = kind.startswith(("STRUCT", "MAP")) or kind.endswith("]")
         get = "json_extract" if nested else "json_extract_string"
         found = ", ".join(f"{get}(json, {path})" for path in paths)
         read = "JSON" if nested else "VARCHAR"
         value = _from_json(f"coalesce({found})", kind, read)
-        columns.append(f"{value if nested or kind in ('TIMESTAMP', 'DATE') else f'CAST({value} AS {kind})'} AS {quote(name)}")
+        columns.append(
+            f"{value if nested or kind in ('TIMESTAMP', 'DATE') else f'CAST({value} AS {kind})'} AS {quote(name)}"
+        )
     source = f"read_json_objects({_files(scan)}, format = 'newline_delimited'{_hive(scan)})"
     return f"SELECT {', '.join(columns + _partition_columns(scan)) or '1 AS __none'} FROM {source}"
 

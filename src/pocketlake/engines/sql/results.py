@@ -73,7 +73,9 @@ def _row(value: str, kind: str, depth: int) -> str:
 
 def _field(part: str) -> tuple[str, str]:
     """A row without names has its types only."""
-    if part.startswith('"') or (" " in part and part.split(" ", 1)[0].split("(")[0] not in ("TIMESTAMP", "STRUCT", "MAP", "DECIMAL")):
+    if part.startswith('"') or (
+        " " in part and part.split(" ", 1)[0].split("(")[0] not in ("TIMESTAMP", "STRUCT", "MAP", "DECIMAL")
+    ):
         return field_of(part)
     return "", part
 

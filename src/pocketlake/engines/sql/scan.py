@@ -68,7 +68,10 @@ def format_of(table: Table) -> str:
         return FORMATS[library]
     if not library and "textinputformat" in table.input_format.lower():
         return "text"
-    raise SqlError("HIVE_UNSUPPORTED_FORMAT", f"Unable to read: SerDe {table.serde_library or '(none)'} is not supported by Pocketlake yet.")
+    raise SqlError(
+        "HIVE_UNSUPPORTED_FORMAT",
+        f"Unable to read: SerDe {table.serde_library or '(none)'} is not supported by Pocketlake yet.",
+    )
 
 
 def plan(scan: Scan, directory: Path) -> ScanPlan:
@@ -77,7 +80,11 @@ def plan(scan: Scan, directory: Path) -> ScanPlan:
     return ScanPlan(
         scan.handle,
         format_of(table),
-        [(column.name.lower(), types.duckdb(column.type)) for column in table.columns if column.name.lower() in used or format_of(table) in ("text", "opencsv")],
+        [
+            (column.name.lower(), types.duckdb(column.type))
+            for column in table.columns
+            if column.name.lower() in used or format_of(table) in ("text", "opencsv")
+        ],
         [(column.name.lower(), types.duckdb(column.type)) for column in table.partition_keys],
         {**table.parameters, **table.serde},
         str(directory / scan.handle),
@@ -119,7 +126,9 @@ def _link(file: ScanFile, path: str) -> None:
             return
     except OSError as error:
         if not os.path.exists(file.path):
-            raise SqlError("HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {file.name}: the object is gone") from error
+            raise SqlError(
+                "HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split {file.name}: the object is gone"
+            ) from error
     with open(file.path, "rb") as source, open(path, "wb") as target:
         source.seek(file.offset)
         if file.offset == 0 and os.path.getsize(file.path) == file.length:

@@ -68,7 +68,11 @@ def to_base(value: int, radix: int) -> str:
 
 def soundex(text: str) -> str:
     """The American Soundex code of a word."""
-    codes = {char: code for code, chars in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), strict=True) for char in chars}
+    codes = {
+        char: code
+        for code, chars in zip("123456", ("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), strict=True)
+        for char in chars
+    }
     letters = [char for char in text.upper() if char.isalpha()]
     if not letters:
         return ""

@@ -160,4 +160,6 @@ class Reader:
         word = self.here
         line, column = place(self.sql, word.start)
         wanted = f" expecting {expected}" if expected else ""
-        return SqlError("SYNTAX_ERROR", f"mismatched input '{word.text}'.{wanted and ' Expecting: ' + expected}", line, column)
+        return SqlError(
+            "SYNTAX_ERROR", f"mismatched input '{word.text}'.{wanted and ' Expecting: ' + expected}", line, column
+        )

@@ -63,7 +63,9 @@ def run(connection: Any, job: Job) -> Outcome:
     guard = Guard(connection, job.timeout, job.cutoff)
     try:
         lock(connection, job.directory)
-        read = sum(readers.unpack(scan) for scan in job.scans) + sum(readers.view(connection, scan) for scan in job.scans)
+        read = sum(readers.unpack(scan) for scan in job.scans) + sum(
+            readers.view(connection, scan) for scan in job.scans
+        )
         guard.start()
         _execute(connection, job, outcome)
         outcome.bytes_scanned += read
@@ -95,7 +97,10 @@ def _execute(connection: Any, job: Job, outcome: Outcome) -> None:
 def _write_csv(connection: Any, job: Job, columns: list[tuple[str, str]]) -> int:
     """Athena's result file, every field quoted, NULL as nothing at all; formatted by the engine."""
     inner = ", ".join(f"c{number}" for number in range(len(columns)))
-    texts = [f"{results.text(f'q.c{number}', kind)} AS {readers.quote(f'c{number}')}" for number, (_, kind) in enumerate(columns)]
+    texts = [
+        f"{results.text(f'q.c{number}', kind)} AS {readers.quote(f'c{number}')}"
+        for number, (_, kind) in enumerate(columns)
+    ]
     header = ",".join('"' + label.replace('"', '""') + '"' for label, _ in columns) + "\n"
     body = job.output.path + ".rows"
     rows = connection.execute(

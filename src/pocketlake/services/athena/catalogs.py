@@ -54,7 +54,10 @@ def list_data_catalogs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found = call.resources("catalog").list(after=sealed.get("after", ""), limit=PAGE + 1)
     found, token = page(call, request, "catalogs", found, PAGE)
     own = [] if sealed else [{"CatalogName": OWN, "Type": "GLUE"}]
-    return {"DataCatalogsSummary": [*own, *({"CatalogName": item.name, "Type": item["Type"]} for item in found)], **token}
+    return {
+        "DataCatalogsSummary": [*own, *({"CatalogName": item.name, "Type": item["Type"]} for item in found)],
+        **token,
+    }
 
 
 @athena.operation

@@ -94,7 +94,11 @@ def _drop(call: Call, run: Run, statement: statements.Drop) -> None:
     if found is None:
         if statement.if_exists:
             return
-        raise failed(f"Table {database}.{name} not found") if statement.kind == "TABLE" else failed(f"View {name} not found")
+        raise (
+            failed(f"Table {database}.{name} not found")
+            if statement.kind == "TABLE"
+            else failed(f"View {name} not found")
+        )
     is_view = found.get("TableType") == "VIRTUAL_VIEW"
     if is_view != (statement.kind == "VIEW"):
         raise failed("Cannot drop a view with DROP TABLE" if is_view else "Cannot drop a base table with DROP VIEW")
@@ -225,7 +229,9 @@ async def _create_view(call: Call, run: Run, statement: statements.CreateView) -
 def _values(document: dict[str, Any], spec: dict[str, str]) -> list[str]:
     keys = [key["Name"].lower() for key in document.get("PartitionKeys", [])]
     if sorted(keys) != sorted(spec):
-        raise SqlError("FAILED", f"SemanticException [Error 10006]: Partition not found {spec}, table's keys are {keys}")
+        raise SqlError(
+            "FAILED", f"SemanticException [Error 10006]: Partition not found {spec}, table's keys are {keys}"
+        )
     return [spec[key] for key in keys]
 
 
@@ -266,7 +272,9 @@ def _drop_partitions(call: Call, run: Run, statement: statements.DropPartitions)
 
 def _partition(call: Call, database: str, name: str, values: list[str]) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = call.aws.glue.get_partition(DatabaseName=database, TableName=name, PartitionValues=values)
+        found: dict[str, Any] = call.aws.glue.get_partition(
+            DatabaseName=database, TableName=name, PartitionValues=values
+        )
     except ServiceError:
         raise SqlError("FAILED", f"SemanticException [Error 10006]: Partition not found {values}") from None
     return found["Partition"]  # type: ignore[no-any-return]
@@ -293,7 +301,9 @@ def _set_location(call: Call, run: Run, statement: statements.SetLocation) -> No
     found = _partition(call, database, name, values)
     storage = {**found["StorageDescriptor"], "Location": statement.location}
     given = {"Values": values, "StorageDescriptor": storage, "Parameters": found.get("Parameters", {})}
-    call.aws.glue.update_partition(DatabaseName=database, TableName=name, PartitionValueList=values, PartitionInput=given)
+    call.aws.glue.update_partition(
+        DatabaseName=database, TableName=name, PartitionValueList=values, PartitionInput=given
+    )
 
 
 INPUT = (

@@ -67,7 +67,7 @@ def keys(call: Call, bucket: str, prefix: str) -> list[str]:
         except ServiceError as error:
             message = f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})"
             raise SqlError("HIVE_METASTORE_ERROR", message) from None
-        for item in answer.get("Contents", []):
+        for item in answer.get("Contents") or []:
             rest = item["Key"][len(prefix) :].split("/")
             hidden = any(part.startswith(("_", ".")) for part in rest)
             if not hidden and item["Size"] and item.get("StorageClass", "STANDARD") not in COLD:
@@ -77,13 +77,13 @@ def keys(call: Call, bucket: str, prefix: str) -> list[str]:
         token = {"ContinuationToken": answer["NextContinuationToken"]}
 
 
-async def _open(
-    call: Call, bucket: str, key: str, values: tuple[str, ...], directory: Path, number: int
-) -> ScanFile:
+async def _open(call: Call, bucket: str, key: str, values: tuple[str, ...], directory: Path, number: int) -> ScanFile:
     try:
         body = call.aws.s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ServiceError as error:
-        raise SqlError("HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split s3://{bucket}/{key}: {error.message}") from None
+        raise SqlError(
+            "HIVE_CANNOT_OPEN_SPLIT", f"Error opening Hive split s3://{bucket}/{key}: {error.message}"
+        ) from None
     if isinstance(body, FileSlice):
         # Linked now, in this tick: the blob may be gone in the next.
         return _hold(ScanFile(key, values, None, body.path, body.offset, body.length), directory, number)

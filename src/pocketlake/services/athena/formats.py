@@ -92,11 +92,18 @@ class Form:
 
 def written(properties: dict[str, Any]) -> Form:
     """The form that CTAS or UNLOAD asks for; gzip unless told otherwise, zlib for ORC.  [ATH-018]"""
-    name = {"textfile": "text", "csv": "text"}.get(str(properties.get("format", "PARQUET")).lower(), str(properties.get("format", "PARQUET")).lower())
+    name = {"textfile": "text", "csv": "text"}.get(
+        str(properties.get("format", "PARQUET")).lower(), str(properties.get("format", "PARQUET")).lower()
+    )
     if name == "avro":
         raise NotSupported("Writing Avro")
     if name not in CODECS:
-        raise SqlError("INVALID_TABLE_PROPERTY", f"Unable to set catalog 'awsdatacatalog' table property 'format' to ['{properties['format']}']", 1, 1)
+        raise SqlError(
+            "INVALID_TABLE_PROPERTY",
+            f"Unable to set catalog 'awsdatacatalog' table property 'format' to ['{properties['format']}']",
+            1,
+            1,
+        )
     asked = properties.get("write_compression") or properties.get(f"{name}_compression") or CODECS[name][0]
     codec = {"UNCOMPRESSED": "NONE"}.get(str(asked).upper(), str(asked).upper())
     if codec not in CODECS[name]:
@@ -118,7 +125,11 @@ def storage(kind: str, delimiter: str = "\x01") -> dict[str, Any]:
     names = {"text": "TEXTFILE", "json": "JSON", "parquet": "PARQUET", "orc": "ORC"}
     given = STORED_AS[names.get(kind, kind)]
     library = JSON_SERDE if kind == "json" else given[2]
-    parameters = {"serialization.format": "1"} if kind != "text" else {"field.delim": delimiter, "serialization.format": delimiter}
+    parameters = (
+        {"serialization.format": "1"}
+        if kind != "text"
+        else {"field.delim": delimiter, "serialization.format": delimiter}
+    )
     return {
         "InputFormat": given[0],
         "OutputFormat": given[1],
@@ -126,12 +137,18 @@ def storage(kind: str, delimiter: str = "\x01") -> dict[str, Any]:
     }
 
 
-def table_input(name: str, columns: list[tuple[str, str]], keys: list[str], location: str, form: Form) -> dict[str, Any]:
+def table_input(
+    name: str, columns: list[tuple[str, str]], keys: list[str], location: str, form: Form
+) -> dict[str, Any]:
     listed = [{"Name": column, "Type": kind} for column, kind in columns]
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": {"text": "csv"}.get(form.name, form.name)},
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "has_encrypted_data": "false",
+            "classification": {"text": "csv"}.get(form.name, form.name),
+        },
         "StorageDescriptor": {
             "Columns": [item for item in listed if item["Name"] not in keys],
             "Location": location,

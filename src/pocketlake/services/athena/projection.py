@@ -41,7 +41,9 @@ def partitions(table: Table, filters: list[Any]) -> list[Partition]:
 def _property(table: Table, name: str, item: str, default: str | None = None) -> str:
     value = table.parameters.get(f"projection.{name}.{item}", default)
     if value is None:
-        raise SqlError("INVALID_TABLE_PROPERTY", f"Table {table.database}.{table.name} is missing projection.{name}.{item}")
+        raise SqlError(
+            "INVALID_TABLE_PROPERTY", f"Table {table.database}.{table.name} is missing projection.{name}.{item}"
+        )
     return value
 
 
@@ -67,7 +69,9 @@ def _dates(table: Table, name: str) -> list[str]:
     pattern = pattern.replace("'", "")
     start, end = (value.strip() for value in _property(table, name, "range").split(","))
     if "NOW" in start + end:
-        raise SqlError("NOT_SUPPORTED", "Partition projection over a range with NOW is not supported by Pocketlake yet.")
+        raise SqlError(
+            "NOT_SUPPORTED", "Partition projection over a range with NOW is not supported by Pocketlake yet."
+        )
     unit = _property(table, name, "interval.unit", "DAYS").upper()
     every = int(_property(table, name, "interval", "1"))
     moment, last = datetime.strptime(start, pattern), datetime.strptime(end, pattern)
@@ -104,7 +108,11 @@ def _injected(name: str, filters: list[Any]) -> list[str]:
 def _location(table: Table, names: list[str], values: tuple[str, ...]) -> str:
     template = table.parameters.get("storage.location.template")
     if not template:
-        return table.location.rstrip("/") + "/" + "/".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+        return (
+            table.location.rstrip("/")
+            + "/"
+            + "/".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+        )
     for name, value in zip(names, values, strict=True):
         template = template.replace("${" + name + "}", value)
     return template

@@ -107,9 +107,7 @@ def batch_get_query_execution(call: Call, request: dict[str, Any]) -> dict[str, 
             found.append(shown(query))
         else:
             message = f"QueryExecution {identity} was not found"
-            missing.append(
-                {"QueryExecutionId": identity, "ErrorCode": "INVALID_INPUT", "ErrorMessage": message}
-            )
+            missing.append({"QueryExecutionId": identity, "ErrorCode": "INVALID_INPUT", "ErrorMessage": message})
     return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
 
 

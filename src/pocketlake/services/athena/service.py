@@ -28,7 +28,9 @@ def opened(call: Call, request: dict[str, Any], kind: str) -> dict[str, Any]:
     return sealed
 
 
-def page(call: Call, request: dict[str, Any], kind: str, found: list[Any], most: int) -> tuple[list[Any], dict[str, str]]:
+def page(
+    call: Call, request: dict[str, Any], kind: str, found: list[Any], most: int
+) -> tuple[list[Any], dict[str, str]]:
     """One page of named resources, found in order with one more than fits; and the answer's NextToken, if any."""
     limit = min(request.get("MaxResults") or most, most)
     if len(found) <= limit:

@@ -51,7 +51,10 @@ def _matching(names: list[str], pattern: str) -> list[str]:
     """Hive's patterns: `*` for anything, `|` for a choice. A LIKE pattern of Trino's (`%`) is understood too."""
     if not pattern:
         return names
-    choices = ["".join(".*" if char in "*%" else "." if char == "." else re.escape(char) for char in part) for part in pattern.split("|")]
+    choices = [
+        "".join(".*" if char in "*%" else "." if char == "." else re.escape(char) for char in part)
+        for part in pattern.split("|")
+    ]
     return [name for name in names if any(re.fullmatch(choice, name, re.IGNORECASE) for choice in choices)]
 
 
@@ -81,7 +84,9 @@ def _properties(document: dict[str, Any], item: str) -> Answer:
     parameters = document.get("Parameters", {})
     if item:
         if item not in parameters:
-            return _list("prpt_name", [f"Table {document['DatabaseName']}.{document['Name']} does not have property: {item}"])
+            return _list(
+                "prpt_name", [f"Table {document['DatabaseName']}.{document['Name']} does not have property: {item}"]
+            )
         return _list("prpt_name", [parameters[item]])
     lines = [f"{name}\t{value}" for name, value in sorted(parameters.items())]
     return Answer([("prpt_name", STRING), ("prpt_value", STRING)], lines=lines, rows=len(lines))
@@ -105,7 +110,12 @@ def _describe(call: Call, run: Run, statement: statements.Describe) -> Answer:
         lines = ["# col_name            \tdata_type           \tcomment             ", "\t \t "]
         lines += [_line(column.name, column.type, column.comment) for column in table.columns]
     if table.partition_keys and not statement.column:
-        lines += ["\t \t ", "# Partition Information\t \t ", "# col_name            \tdata_type           \tcomment             ", "\t \t "]
+        lines += [
+            "\t \t ",
+            "# Partition Information\t \t ",
+            "# col_name            \tdata_type           \tcomment             ",
+            "\t \t ",
+        ]
         lines += [_line(column.name, column.type, column.comment) for column in table.partition_keys]
     if statement.style:
         lines += _details(document)
@@ -149,8 +159,16 @@ def _create_table(document: dict[str, Any]) -> list[str]:
     lines += ["STORED AS INPUTFORMAT ", f"  {_text(storage.get('InputFormat', ''))} "]
     lines += ["OUTPUTFORMAT ", f"  {_text(storage.get('OutputFormat', ''))}"]
     lines += ["LOCATION", f"  {_text(storage.get('Location', ''))}"]
-    pairs = [f"  {_text(name)}={_text(value)}" for name, value in sorted(document.get("Parameters", {}).items()) if name != "EXTERNAL"]
-    lines += ["TBLPROPERTIES (", *(pair + ", " for pair in pairs[:-1]), *(pair + ")" for pair in pairs[-1:])] if pairs else []
+    pairs = [
+        f"  {_text(name)}={_text(value)}"
+        for name, value in sorted(document.get("Parameters", {}).items())
+        if name != "EXTERNAL"
+    ]
+    lines += (
+        ["TBLPROPERTIES (", *(pair + ", " for pair in pairs[:-1]), *(pair + ")" for pair in pairs[-1:])]
+        if pairs
+        else []
+    )
     return lines
 
 

@@ -49,7 +49,8 @@ def update(call: Call, body: dict[str, Any]) -> None:
 def find(call: Call, identity: str) -> dict[str, Any] | None:
     # The primary key serves this.
     row = call.db.one(
-        "SELECT body FROM athena_queries WHERE account = ? AND region = ? AND id = ?", (call.account, call.region, identity)
+        "SELECT body FROM athena_queries WHERE account = ? AND region = ? AND id = ?",
+        (call.account, call.region, identity),
     )
     return None if row is None else orjson.loads(row[0])
 
@@ -91,5 +92,6 @@ def reusable(call: Call, workgroup: str, since: float, query: str, database: str
 
 def delete_workgroup(call: Call, workgroup: str) -> None:
     call.db.execute(
-        "DELETE FROM athena_queries WHERE account = ? AND region = ? AND workgroup = ?", (call.account, call.region, workgroup)
+        "DELETE FROM athena_queries WHERE account = ? AND region = ? AND workgroup = ?",
+        (call.account, call.region, workgroup),
     )

@@ -164,5 +164,7 @@ def information_rows(call: Call, what: str) -> list[tuple[str | None, ...]]:
 
 def partitions(call: Call, table: Table, expression: str = "") -> list[Partition]:
     request = {"Expression": expression} if expression else {}
-    found = _all(call.aws.glue.get_partitions, "Partitions", DatabaseName=table.database, TableName=table.name, **request)
+    found = _all(
+        call.aws.glue.get_partitions, "Partitions", DatabaseName=table.database, TableName=table.name, **request
+    )
     return [Partition(tuple(item["Values"]), item.get("StorageDescriptor", {}).get("Location", "")) for item in found]

@@ -105,7 +105,9 @@ def get_work_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def list_work_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     find(call, PRIMARY)
     after = opened(call, request, "workgroups").get("after", "")
-    found, token = page(call, request, "workgroups", call.resources("workgroup").list(after=after, limit=PAGE + 1), PAGE)
+    found, token = page(
+        call, request, "workgroups", call.resources("workgroup").list(after=after, limit=PAGE + 1), PAGE
+    )
     summaries = [
         {
             "Name": group.name,

@@ -57,7 +57,9 @@ async def create_table_as(call: Call, run: Run, statement: statements.CreateTabl
     location = _location(run, properties)
     bucket, prefix = files.split_location(location)
     if not files.is_empty(call, bucket, prefix):
-        raise SqlError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for table '{database}.{name}' already exists: {location}.")
+        raise SqlError(
+            "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table '{database}.{name}' already exists: {location}."
+        )
     form = formats.written(properties)
     keys = [key.lower() for key in properties.get("partitioned_by", [])]
     sql = statement.sql if statement.with_data else f"SELECT * FROM ({statement.sql}) AS __none LIMIT 0"
@@ -79,7 +81,9 @@ def _check_properties(properties: dict[str, Any]) -> None:
         raise NotSupported("CREATE TABLE AS an Iceberg table")
     for name in properties:
         if name not in KNOWN:
-            raise SqlError("INVALID_TABLE_PROPERTY", f"Catalog 'awsdatacatalog' table property '{name}' does not exist", 1, 1)
+            raise SqlError(
+                "INVALID_TABLE_PROPERTY", f"Catalog 'awsdatacatalog' table property '{name}' does not exist", 1, 1
+            )
 
 
 def _location(run: Run, properties: dict[str, Any]) -> str:
@@ -108,7 +112,13 @@ def _check_columns(columns: list[tuple[str, str]], keys: list[str]) -> None:
 
 
 async def _engine_writes(
-    call: Call, run: Run, sql: str, form: formats.Form, keys: list[str], casts: dict[str, str], labels: list[str] | None = None
+    call: Call,
+    run: Run,
+    sql: str,
+    form: formats.Form,
+    keys: list[str],
+    casts: dict[str, str],
+    labels: list[str] | None = None,
 ) -> tuple[Any, list[Written]]:
     """Run the query into files; the files in the order of their names."""
     from pocketlake.engines.sql.jobs import Output
@@ -116,7 +126,12 @@ async def _engine_writes(
     lowered, scans = await selects.prepare(call, run, sql)
     names = labels or lowered.query.labels
     if labels is not None and len(labels) != len(lowered.query.labels):
-        raise SqlError("TYPE_MISMATCH", f"Insert query has mismatched column count: table {len(labels)}, query {len(lowered.query.labels)}", 1, 1)
+        raise SqlError(
+            "TYPE_MISMATCH",
+            f"Insert query has mismatched column count: table {len(labels)}, query {len(lowered.query.labels)}",
+            1,
+            1,
+        )
     root = run.directory / "out"
     if keys:
         if form.name == "orc":
@@ -128,7 +143,9 @@ async def _engine_writes(
         target, options = root / f"part{form.suffix}", form.copy_options([])
     if form.name == "orc":
         target, options = root, form.compression.lower()
-    outcome = await selects.execute(call, run, lowered, scans, Output("table", str(target), names, options, form.name, casts))
+    outcome = await selects.execute(
+        call, run, lowered, scans, Output("table", str(target), names, options, form.name, casts)
+    )
     made = [_written(path, root) for path in sorted(root.rglob("*")) if path.is_file()]
     made = made if outcome.rows else []
     if len({item.values for item in made}) > OPEN_PARTITIONS:
@@ -197,7 +214,9 @@ async def insert_into(call: Call, run: Run, statement: statements.InsertInto) ->
     await _store(call, run, table.location, made, form)
     with call.transaction():
         _register(call, database, name, document, {item.values for item in made})
-    return Answer([("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(table.location, made))
+    return Answer(
+        [("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(table.location, made)
+    )
 
 
 async def unload(call: Call, run: Run, statement: statements.Unload) -> Answer:
