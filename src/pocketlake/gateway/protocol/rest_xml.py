@@ -164,16 +164,19 @@ class S3Protocol(RestXmlProtocol):
         return self.malformed()
 
     def failure(self, error: ServiceError, request_id: str) -> Response:
-        """Source: "Error responses", Amazon S3 API reference."""
+        """Source: "Error responses", Amazon S3 API reference. Headers of an error come as those of an answer do."""
         flaw = self.flaw(error)
         more = "".join(
-            f"<{name}>{xml.escape(str(value))}</{name}>" for name, value in error.members.items() if value is not None
+            f"<{name}>{xml.escape(str(value))}</{name}>"
+            for name, value in error.members.items()
+            if name != "ResponseMetadata" and value is not None
         )
         text = (
             f"{DECLARATION}<Error><Code>{xml.escape(flaw.code)}</Code><Message>{xml.escape(error.message)}</Message>"
             f"{more}<RequestId>{request_id}</RequestId><HostId>{host_id(request_id)}</HostId></Error>"
         )
-        headers = [("Content-Type", self.content_type), *self.request_headers(request_id)]
+        told = (error.members.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+        headers = [("Content-Type", self.content_type), *self.request_headers(request_id), *told.items()]
         return Response(flaw.status, headers, text.encode())
 
 
