@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,8 @@ def _describe(call: Call, bucket: Bucket, version: Version, request: dict[str, A
     for override, member in OVERRIDES.items():
         if (value := request.get(override)) is not None:
             answer[member] = value
+    if isinstance(expires := answer.get("Expires"), float | int):
+        answer["Expires"] = formatdate(expires, usegmt=True)  # a string in the model of answers
     return answer
 
 
