@@ -97,7 +97,7 @@ def _base64_flaw(value: str) -> str:
 
 
 class JsonDecoder(Compiler):
-    """JSON values as `orjson` reads them -> handlers' values. Null members count as absent, unknown ones are dropped."""
+    """JSON values as `orjson` reads them -> handlers' values. Null members count as absent, unknown ones go."""
 
     read_blob = staticmethod(blob)
 

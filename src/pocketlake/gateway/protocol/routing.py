@@ -89,7 +89,7 @@ def decode(text: str) -> str:
 
 
 def _best(candidates: list[Candidate], given: dict[str, str], headers: Mapping[str, str]) -> str | None:
-    """The weightiest that fits. One that has its query literals but lacks parameters wins over those with fewer literals."""
+    """The weightiest that fits; one that lacks only parameters wins over those with fewer query literals."""
     incomplete = None
     for candidate in candidates:
         if not all(key in given and value in (None, given[key]) for key, value in candidate.literals):

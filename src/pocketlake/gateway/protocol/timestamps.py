@@ -6,6 +6,7 @@ import math
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -44,6 +45,7 @@ def rfc822(value: Any) -> str:
     return f"{DAYS[at.tm_wday]}, {at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year:04d} {clock} GMT"
 
 
+@lru_cache(maxsize=4096)  # listings repeat themselves
 def _stamp(whole: int) -> str:
     at = time.gmtime(whole)
     return f"{at.tm_year:04d}-{at.tm_mon:02d}-{at.tm_mday:02d}T{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"

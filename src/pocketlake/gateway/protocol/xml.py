@@ -233,6 +233,8 @@ class XmlEncoder(Compiler):
             return self._flat(member, name or flattened_name(member))
         inside = self.compile(member)
         begin, end = f"<{tag}>", f"</{tag}>"
+        if member.shape.type == "string":
+            return lambda value: f"{begin}{escape(value if type(value) is str else str(value))}{end}"
         opening = _opening(member, tag)
         if opening is not None:
             return lambda value: f"{opening(value)}{inside(value)}{end}"
