@@ -25,11 +25,15 @@ QUERIES: list[tuple[str, list[list[str]]]] = [
      [["eu", "6.00"], ["us", "9.00"], ["", "15.00"]]),
     ("WITH t AS (SELECT * FROM t) SELECT count(*) FROM t", [["5"]]),
     ("WITH t AS (SELECT 1 AS a) SELECT * FROM t", [["1"]]),
-    ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT * FROM n", [["1"], ["2"], ["3"]]),
-    ("SELECT a.id, b.n FROM t a LEFT JOIN (SELECT 1 AS n) b ON a.id = b.n WHERE a.id < 2 ORDER BY 1", [["0", ""], ["1", "1"]]),
-    ("SELECT id FROM t WHERE EXISTS (SELECT 1 FROM t u WHERE u.id = t.id + 1 AND u.region = 'us') ORDER BY id", [["1"], ["3"]]),
+    ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3)"
+        " SELECT * FROM n", [["1"], ["2"], ["3"]]),
+    ("SELECT a.id, b.n FROM t a LEFT JOIN (SELECT 1 AS n) b ON a.id = b.n WHERE a.id"
+        " < 2 ORDER BY 1", [["0", ""], ["1", "1"]]),
+    ("SELECT id FROM t WHERE EXISTS (SELECT 1 FROM t u WHERE u.id = t.id + 1 AND u.region ="
+        " 'us') ORDER BY id", [["1"], ["3"]]),
     ("SELECT tag FROM t CROSS JOIN UNNEST(tags) AS u(tag) WHERE id = 1", [["a"], ["b1"]]),
-    ("SELECT tag, n FROM t CROSS JOIN UNNEST(tags) WITH ORDINALITY AS u(tag, n) WHERE id = 1", [["a", "1"], ["b1", "2"]]),
+    ("SELECT tag, n FROM t CROSS JOIN UNNEST(tags) WITH ORDINALITY AS u(tag,"
+        " n) WHERE id = 1", [["a", "1"], ["b1", "2"]]),
     ("SELECT x, y FROM UNNEST(ARRAY[1, 2], ARRAY['a']) AS u(x, y)", [["1", "a"], ["2", ""]]),
     ("SELECT k, v FROM t CROSS JOIN UNNEST(counts) AS u(k, v) WHERE id = 4", [["k", "4"]]),
     ("SELECT n, s FROM UNNEST(ARRAY[ROW(1, 'a'), ROW(2, 'b')]) AS u(n, s)", [["1", "a"], ["2", "b"]]),

@@ -62,7 +62,7 @@ def test_a_failed_query_says_why_and_has_no_results(athena: Athena) -> None:
     )
     error = athena.execution["Status"]["AthenaError"]
     assert (error["ErrorCategory"], error["Retryable"]) == (2, False)
-    with pytest.raises(ClientError, match="Query did not finish successfully. Final query state: FAILED"):
+    with pytest.raises(ClientError, match=r"Query did not finish successfully\. Final query state: FAILED"):
         athena.client.get_query_results(QueryExecutionId=athena.execution["QueryExecutionId"])
 
 
@@ -88,7 +88,8 @@ def test_parameters_and_prepared_statements(athena: Athena) -> None:
 
 def test_a_stopped_query_is_cancelled(athena: Athena) -> None:
     identity = athena.start(
-        "SELECT count(*) FROM UNNEST(sequence(1, 5000)) a(x), UNNEST(sequence(1, 5000)) b(y), UNNEST(sequence(1, 5000)) c(z) WHERE x * y * z % 7 = 1"
+        "SELECT count(*) FROM UNNEST(sequence(1, 5000)) a(x), UNNEST(sequence(1, 5000)) b(y),"
+        " UNNEST(sequence(1, 5000)) c(z) WHERE x * y * z % 7 = 1"
     )
     athena.client.stop_query_execution(QueryExecutionId=identity)
     assert athena.finish(identity)["Status"]["State"] == "CANCELLED"

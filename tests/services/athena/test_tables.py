@@ -173,7 +173,8 @@ def test_show_describe_and_alter(athena: Athena) -> None:
 def test_information_schema_tells_of_the_catalog(athena: Athena) -> None:
     athena.csv_table()
     rows = athena.rows(
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'logs' ORDER BY ordinal_position"
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'logs' ORDER BY"
+        " ordinal_position"
     )
     assert rows == [["id", "integer"], ["v", "varchar"], ["day", "varchar"]]
 

@@ -13,7 +13,17 @@ from .bind import BoundQuery, Scan, position
 from .errors import NotSupported, SqlError
 
 STRUCTURE = frozenset(
-    ["Select", "From", "Join", "Where", "Group", "Having", "Order", "Ordered", "Limit", "Offset", "Fetch", "Distinct", "With", "CTE", "Subquery", "Union", "Intersect", "Except", "Table", "TableAlias", "Identifier", "Column", "Alias", "Aliases", "Star", "Literal", "Null", "Boolean", "Paren", "Tuple", "Values", "Neg", "Not", "Between", "In", "Like", "Is", "Any", "All", "Interval", "IntervalSpan", "DataType", "DataTypeParam", "ColumnDef", "Bracket", "Dot", "Lambda", "Window", "WindowSpec", "IgnoreNulls", "RespectNulls", "Filter", "Unnest", "Lateral", "WithinGroup", "Cube", "Rollup", "GroupingSets", "Var", "Add", "Sub", "Mul", "Div", "Mod", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "NullSafeEQ", "NullSafeNEQ", "DPipe", "Escape", "PropertyEQ", "Slice", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "BitwiseLeftShift", "BitwiseRightShift", "HexString", "NationalString", "UnicodeString", "SafeConcat", "Collate", "Anonymous", "AnonymousAggFunc", "JSONKeyValue", "JSONPath", "JSONPathRoot", "JSONPathKey", "JSONPathSubscript", "JSONPathWildcard", "FormatJson", "Interval", "WeekStart", "Cast", "AtTimeZone", "Hint", "PivotAlias", "Qualify", "Windows", "CurrentDate", "Kwarg", "Placeholder", "ForIn", "HavingMax", "WithOperator"]
+    """
+    Add Alias Aliases All Anonymous AnonymousAggFunc Any AtTimeZone Between BitwiseAnd BitwiseLeftShift
+    BitwiseNot BitwiseOr BitwiseRightShift BitwiseXor Boolean Bracket CTE Cast Collate Column ColumnDef Cube
+    CurrentDate DPipe DataType DataTypeParam Distinct Div Dot EQ Escape Except Fetch Filter ForIn FormatJson
+    From GT GTE Group GroupingSets Having HavingMax HexString Hint Identifier IgnoreNulls In Intersect Interval
+    IntervalSpan Is JSONKeyValue JSONPath JSONPathKey JSONPathRoot JSONPathSubscript JSONPathWildcard Join Kwarg
+    LT LTE Lambda Lateral Like Limit Literal Mod Mul NEQ NationalString Neg Not Null NullSafeEQ NullSafeNEQ
+    Offset Order Ordered Paren PivotAlias Placeholder PropertyEQ Qualify RespectNulls Rollup SafeConcat Select
+    Slice Star Sub Subquery Table TableAlias Tuple UnicodeString Union Unnest Values Var WeekStart Where Window
+    WindowSpec Windows With WithOperator WithinGroup
+    """.split()  # noqa: SIM905 - a list of names reads best as words
 )
 TABLE_FUNCTIONS = frozenset(["Unnest", "Lateral", "Subquery", "Table", "Select"])
 

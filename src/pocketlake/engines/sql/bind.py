@@ -1,4 +1,4 @@
-"""From a query's text to a bound tree: every table is one of the catalog's, every column has a type, or an error says where.
+"""From a query's text to a bound tree: tables are the catalog's, columns have types, or an error says where.
 
 Tables are found by scope, so a CTE shadows a table and `WITH t AS (SELECT * FROM t)` still reads the table t.
 """
@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import typecheck, types
 from .catalog import CATALOG, Snapshot, Table, TableName
 from .errors import SqlError
 from .words import place
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 DIALECT = "athena"
 INFORMATION_SCHEMA = "information_schema"
@@ -31,7 +28,7 @@ class Scan:
     handle: str
     table: Table
     columns: tuple[str, ...] = ()
-    filters: list[exp.Expression] = field(default_factory=list)
+    filters: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -44,7 +41,7 @@ class BoundQuery:
     sql: str
 
 
-def read(sql: str) -> exp.Expression:
+def read(sql: str) -> Any:
     """The query's tree; a syntax error in Athena's words."""
     from sqlglot import exp, parse
     from sqlglot.errors import ParseError, TokenError
@@ -85,7 +82,7 @@ def _references(tree: Any, database: str) -> list[tuple[Any, TableName]]:
 
     shadows: set[int] = set()
     for scope in traverse_scope(tree):
-        for _, (node, source) in scope.selected_sources.items():
+        for node, source in scope.selected_sources.values():
             if isinstance(node, exp.Table) and not isinstance(source, exp.Table):
                 shadows.add(id(node))
     found = []
@@ -177,7 +174,7 @@ def _name_unnested(tree: Any) -> None:
 
 
 def _name_columns(tree: Any) -> dict[int, str]:
-    """Give the outermost query's unnamed columns Trino's names; the names as written, by position, when no star is there."""
+    """Give the outermost query's unnamed columns Trino's names; the names as written, when no star is there."""
     from sqlglot import exp
 
     select = tree
@@ -258,7 +255,7 @@ def _qualify(tree: Any, scans: list[Scan], sql: str) -> Any:
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.schema import MappingSchema
 
-    tables = {
+    tables: dict[str, object] = {
         scan.handle: {column.name.lower(): types.trino(types.tree(column.type)) for column in scan.table.all_columns}
         for scan in scans
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SqlError(Exception):
-    """`code` is Athena's (TABLE_NOT_FOUND, SYNTAX_ERROR, ...); `user` is False when the fault is not the statement's."""
+    """`code` is Athena's (TABLE_NOT_FOUND, SYNTAX_ERROR, ...); `user` is False when the statement is not at fault."""
 
     def __init__(self, code: str, message: str, line: int = 0, column: int = 0, user: bool = True) -> None:
         place = f"line {line}:{column}: " if line else ""

@@ -76,7 +76,8 @@ NAMED: dict[str, Function] = {
         Function(
             "json_size",
             "macro",
-            "(x, p) AS CASE json_type(x, p) WHEN 'OBJECT' THEN len(json_keys(x, p)) WHEN 'ARRAY' THEN json_array_length(x, p) ELSE 0 END",
+            "(x, p) AS CASE json_type(x, p) WHEN 'OBJECT' THEN len(json_keys(x, p)) WHEN 'ARRAY' THEN"
+            " json_array_length(x, p) ELSE 0 END",
         ),
         Function("millisecond", "macro", "(x) AS CAST(date_part('millisecond', x) % 1000 AS BIGINT)"),
         Function(
@@ -113,7 +114,8 @@ NAMED: dict[str, Function] = {
         Function(
             "url_extract_port",
             "macro",
-            "(u) AS try_cast(nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:([0-9]+)', 1), '') AS BIGINT)",
+            "(u) AS try_cast(nullif(regexp_extract(u, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#:]*:([0-9]+)', 1),"
+            " '') AS BIGINT)",
         ),
         Function(
             "url_extract_path",
@@ -144,15 +146,19 @@ NAMED: dict[str, Function] = {
 
 # Macros that lower.py's rewrites call.
 OWN_MACROS = [
-    "__subscript(a, i) AS CASE WHEN a IS NULL OR i IS NULL THEN NULL WHEN i = 0 THEN error('SQL array indices start at 1')"
+    "__subscript(a, i) AS CASE WHEN a IS NULL OR i IS NULL THEN NULL WHEN i = 0 THEN error('SQL array"
+    " indices start at 1')"
     " WHEN i < 0 THEN error('Array subscript is negative: ' || i)"
-    " WHEN i > len(a) THEN error('Array subscript must be less than or equal to array length: ' || i || ' > ' || len(a))"
+    " WHEN i > len(a) THEN error('Array subscript must be less than or equal to array length: ' || i || '"
+    " > ' || len(a))"
     " ELSE a[i] END",
     "__map_subscript(m, k) AS CASE WHEN m IS NULL THEN NULL WHEN map_contains(m, k) THEN m[k]"
     " ELSE error('Key not present in map: ' || CAST(k AS VARCHAR)) END",
     "__regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
-    "__interval_text(i) AS CAST(date_part('day', i) AS VARCHAR) || ' ' || strftime(DATE '2000-01-01' + (i - to_days(CAST(date_part('day', i) AS INTEGER))), '%H:%M:%S.%g')",
-    "__json_scalar(j, p) AS TRY(CASE WHEN json_type(j, p) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE json_extract_string(j, p) END)",
+    "__interval_text(i) AS CAST(date_part('day', i) AS VARCHAR) || ' ' || strftime(DATE '2000-01-01' + (i -"
+    " to_days(CAST(date_part('day', i) AS INTEGER))), '%H:%M:%S.%g')",
+    "__json_scalar(j, p) AS TRY(CASE WHEN json_type(j, p) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE"
+    " json_extract_string(j, p) END)",
     "__from_iso8601(x) AS CAST(x AS TIMESTAMPTZ)",
     "__split_part(s, d, i) AS CASE WHEN i > len(string_split(s, d)) THEN NULL ELSE split_part(s, d, i) END",
     "__position(a, x) AS CAST(coalesce(list_position(a, x), 0) AS BIGINT)",
@@ -160,7 +166,8 @@ OWN_MACROS = [
     "__element_at(a, i) AS CASE WHEN i = 0 THEN error('SQL array indices start at 1') ELSE a[i] END",
     "__json_extract(j, p) AS TRY(json_extract(j, p))",
     "__entry(k, v) AS {'key': k, 'value': v}",
-    "__map_agg(k, v) AS map_from_entries(list_filter(list_transform(range(1, len(k) + 1), lambda i: {'key': k[i], 'value': v[i]}),"
+    "__map_agg(k, v) AS map_from_entries(list_filter(list_transform(range(1, len(k) + 1), lambda i: {'key':"
+    " k[i], 'value': v[i]}),"
     " lambda e, i: e.key IS NOT NULL AND list_position(k, e.key) = i))",
     "__multimap_agg(k, v) AS map_from_entries(list_transform(list_distinct(k), lambda d: {'key': d,"
     " 'value': list_transform(list_filter(range(1, len(k) + 1), lambda i: k[i] = d), lambda i: v[i])}))",
@@ -172,7 +179,8 @@ OWN_MACROS = [
     "__repeat(x, n) AS list_transform(range(n), lambda i: x)",
     "__split_to_map(s, d, k) AS map_from_entries(list_transform(string_split(s, d),"
     " lambda p: {'key': split_part(p, k, 1), 'value': split_part(p, k, 2)}))",
-    "__json_array_contains(j, x) AS list_contains(CAST(json_extract(j, '$[*]') AS VARCHAR[]), CAST(to_json(x) AS VARCHAR))",
+    "__json_array_contains(j, x) AS list_contains(CAST(json_extract(j, '$[*]') AS VARCHAR[]),"
+    " CAST(to_json(x) AS VARCHAR))",
     "__array_remove(a, x) AS list_filter(a, lambda v: v IS DISTINCT FROM x)",
 ]
 
@@ -186,5 +194,24 @@ def setup() -> list[str]:
 
 # sqlglot's nodes for functions that Trino has. What is not here is refused.
 NODES = frozenset(
-    ["Abs", "Acos", "AnyValue", "ApproxDistinct", "ApproxQuantile", "ArgMax", "ArgMin", "Array", "ArrayAgg", "ArrayAll", "ArrayAny", "ArrayConcat", "ArrayContains", "ArrayDistinct", "ArrayExcept", "ArrayFilter", "ArrayFirst", "ArrayIntersect", "ArrayLast", "ArrayMax", "ArrayMin", "ArrayPosition", "ArrayRemove", "ArraySize", "ArraySlice", "ArraySort", "ArrayToString", "Asin", "Atan", "Atan2", "Avg", "BitwiseAndAgg", "BitwiseOrAgg", "BitwiseXorAgg", "Case", "Cast", "Cbrt", "Ceil", "Chr", "Coalesce", "Concat", "ConcatWs", "Corr", "Cos", "Cosh", "CosineDistance", "Count", "CountIf", "CovarPop", "CovarSamp", "CumeDist", "CurrentDate", "CurrentTime", "CurrentTimestamp", "CurrentTimezone", "CurrentUser", "Date", "DateAdd", "DateDiff", "DateTrunc", "Day", "DayOfMonth", "DayOfWeekIso", "DayOfWeek", "DayOfYear", "Decode", "Degrees", "DenseRank", "Encode", "EndsWith", "Exists", "Exp", "Explode", "Extract", "FirstValue", "Flatten", "Floor", "Format", "FromBase", "FromBase64", "FromISO8601Date", "FromISO8601Timestamp", "FromISO8601TimestampNanos", "GenerateSeries", "GenerateDateArray", "Greatest", "GroupConcat", "Hex", "Hour", "If", "IsNan", "JSONArrayContains", "JSONExtract", "JSONExtractScalar", "JSONFormat", "JSONObject", "JSONCast", "Kurtosis", "Lag", "LastDay", "LastValue", "Lead", "Least", "Length", "Levenshtein", "Ln", "Localtime", "Localtimestamp", "Log", "LogicalAnd", "LogicalOr", "Lower", "LowerHex", "MD5Digest", "Map", "MapFromEntries", "MapKeys", "Max", "Min", "Minute", "Month", "Normalize", "NthValue", "Ntile", "Nullif", "Pad", "ParseJSON", "PercentRank", "Pi", "Posexplode", "Pow", "Quarter", "Radians", "Rand", "Rank", "Reduce", "RegexpCount", "RegexpExtract", "RegexpExtractAll", "RegexpLike", "RegexpReplace", "RegexpSplit", "RegrIntercept", "RegrSlope", "Repeat", "Replace", "Reverse", "Round", "RowNumber", "SHA", "SHA2", "SHA2Digest", "SHA1Digest", "Second", "Sign", "Sin", "Sinh", "Skewness", "Soundex", "Split", "SplitPart", "Sqrt", "StartsWith", "Stddev", "StddevPop", "StddevSamp", "StrPosition", "StrToMap", "StrToTime", "Struct", "Substring", "Sum", "Tan", "Tanh", "TimeToStr", "TimeToUnix", "TimestampTrunc", "TimestampAdd", "TimestampDiff", "ToBase64", "Transform", "Translate", "Trim", "Trunc", "Try", "TryCast", "TsOrDsToDate", "Typeof", "Unhex", "UnixToTime", "Unnest", "Upper", "Uuid", "Variance", "VariancePop", "Week", "WeekOfYear", "WidthBucket", "Year", "YearOfWeek", "ParseDatetime", "And", "Or", "Xor", "Cast", "Mod", "IntDiv", "AtTimeZone", "List", "ToMap", "VarMap", "Inline"]
+    """
+    Abs Acos And AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg ArrayAll ArrayAny
+    ArrayConcat ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayFirst ArrayIntersect ArrayLast ArrayMax
+    ArrayMin ArrayPosition ArrayRemove ArraySize ArraySlice ArraySort ArrayToString Asin AtTimeZone Atan Atan2
+    Avg BitwiseAndAgg BitwiseOrAgg BitwiseXorAgg Case Cast Cbrt Ceil Chr Coalesce Concat ConcatWs Corr Cos Cosh
+    CosineDistance Count CountIf CovarPop CovarSamp CumeDist CurrentDate CurrentTime CurrentTimestamp
+    CurrentTimezone CurrentUser Date DateAdd DateDiff DateTrunc Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear
+    Decode Degrees DenseRank Encode EndsWith Exists Exp Explode Extract FirstValue Flatten Floor Format FromBase
+    FromBase64 FromISO8601Date FromISO8601Timestamp FromISO8601TimestampNanos GenerateDateArray GenerateSeries
+    Greatest GroupConcat Hex Hour If Inline IntDiv IsNan JSONArrayContains JSONCast JSONExtract
+    JSONExtractScalar JSONFormat JSONObject Kurtosis Lag LastDay LastValue Lead Least Length Levenshtein List Ln
+    Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5Digest Map MapFromEntries MapKeys Max
+    Min Minute Mod Month Normalize NthValue Ntile Nullif Or Pad ParseDatetime ParseJSON PercentRank Pi
+    Posexplode Pow Quarter Radians Rand Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpLike
+    RegexpReplace RegexpSplit RegrIntercept RegrSlope Repeat Replace Reverse Round RowNumber SHA SHA1Digest SHA2
+    SHA2Digest Second Sign Sin Sinh Skewness Soundex Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp
+    StrPosition StrToMap StrToTime Struct Substring Sum Tan Tanh TimeToStr TimeToUnix TimestampAdd TimestampDiff
+    TimestampTrunc ToBase64 ToMap Transform Translate Trim Trunc Try TryCast TsOrDsToDate Typeof Unhex
+    UnixToTime Unnest Upper Uuid VarMap Variance VariancePop Week WeekOfYear WidthBucket Xor Year YearOfWeek
+    """.split()  # noqa: SIM905 - a list of names reads best as words
 )

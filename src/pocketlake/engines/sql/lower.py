@@ -1,7 +1,8 @@
 """Typed lowering: a bound Trino tree becomes DuckDB's text with Trino's meaning.
 
-Rewrites go from the leaves up, one function a node class; what has none is left to sqlglot's translation. A rewrite reads
-the types that the binder noted on the nodes, for the two engines differ most where types decide: decimals, dates, division.
+Rewrites go from the leaves up, one function a node class; what has none is left to sqlglot's translation. A rewrite
+reads the types that the binder noted on the nodes, for the two engines differ most where types decide: decimals, dates,
+division.
 """
 
 from __future__ import annotations

@@ -7,18 +7,18 @@ import re
 from .errors import NotSupported
 
 JODA = {
-    "yyyy": "%Y", "yy": "%y", "y": "%Y", "YYYY": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d",
+    "yyyy": "%Y", "yy": "%y", "y": "%Y", "YYYY": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m",
+    "dd": "%d", "d": "%-d",
     "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSS": "%g",
-    "EEEE": "%A", "EEE": "%a", "EE": "%a", "E": "%a", "a": "%p", "D": "%-j", "DDD": "%j", "Z": "%z", "ZZ": "%z", "z": "%Z",
+    "EEEE": "%A", "EEE": "%a", "EE": "%a", "E": "%a", "a": "%p", "D": "%-j", "DDD": "%j",
+    "Z": "%z", "ZZ": "%z", "z": "%Z",
     "xxxx": "%G", "ww": "%V", "e": "%u",
 }  # fmt: skip
 
 
 def joda_to_strftime(pattern: str) -> str:
     pieces = []
-    for part in re.findall(r"''|'[^']*'|([A-Za-z])\1*|.", pattern) and re.finditer(
-        r"''|'[^']*'|([A-Za-z])\1*|.", pattern, re.DOTALL
-    ):
+    for part in re.finditer(r"''|'[^']*'|([A-Za-z])\1*|.", pattern, re.DOTALL):
         text = part[0]
         if text == "''":
             pieces.append("'")

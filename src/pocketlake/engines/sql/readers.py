@@ -122,8 +122,10 @@ def _lazy(name: str, kind: str, options: dict[str, str]) -> str:
         return f"TRY_CAST(string_split({column}, {text(items)}) AS {kind}) AS {column}"
     if kind.startswith("MAP("):
         key, value = split_top(kind[4:-1])
-        pairs = f"list_transform(string_split({column}, {text(items)}), lambda p: {{'key': CAST(split_part(p, {text(keys)}, 1) AS {key}),"
-        return f"map_from_entries({pairs} 'value': TRY_CAST(split_part(p, {text(keys)}, 2) AS {value})}})) AS {column}"
+        left = f"CAST(split_part(p, {text(keys)}, 1) AS {key})"
+        right = f"TRY_CAST(split_part(p, {text(keys)}, 2) AS {value})"
+        pairs = f"string_split({column}, {text(items)}), lambda p: {{'key': {left}, 'value': {right}}}"
+        return f"map_from_entries(list_transform({pairs})) AS {column}"
     if kind.startswith("STRUCT("):
         parts = []
         for number, part in enumerate(split_top(kind[7:-1]), 1):
@@ -193,7 +195,10 @@ def _json(connection: Any, scan: ScanPlan) -> str:
         columns.append(f"{_from_json(quote(names[0]), kind, read)} AS {quote(name)}")
     listed = f"columns = {{{', '.join(source_columns)}}}" if source_columns else "columns = {'__none': 'VARCHAR'}"
     ignore = "true" if scan.options.get("ignore.malformed.json", "false").lower() == "true" else "false"
-    source = f"read_json({_files(scan)}, format = 'newline_delimited', {listed}, ignore_errors = {ignore}, maximum_object_size = 33554432{_hive(scan)})"
+    source = (
+        f"read_json({_files(scan)}, format = 'newline_delimited', {listed}, ignore_errors = {ignore},"
+        f" maximum_object_size = 33554432{_hive(scan)})"
+    )
     return f"SELECT {', '.join(columns + _partition_columns(scan)) or '1 AS __none'} FROM {source}"
 
 

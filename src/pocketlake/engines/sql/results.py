@@ -18,7 +18,8 @@ MACROS = [
 # Digits and exponent of DuckDB's shortest text, put together again the Java way.
 EXPONENT = r"""CREATE MACRO __java_exponent(t) AS (
     SELECT sign || d[1] || '.' || (CASE WHEN length(d) > 1 THEN d[2:] ELSE '0' END) || 'E' || CAST(e AS VARCHAR) FROM (
-        SELECT sign, CASE WHEN rtrim(ltrim(digits, '0'), '0') = '' THEN '0' ELSE rtrim(ltrim(digits, '0'), '0') END AS d,
+        SELECT sign, CASE WHEN rtrim(ltrim(digits, '0'), '0') = '' THEN '0'
+            ELSE rtrim(ltrim(digits, '0'), '0') END AS d,
             x + length(w) - 1 - (length(digits) - length(ltrim(digits, '0'))) AS e
         FROM (SELECT sign, w, w || f AS digits, x FROM (
             SELECT CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END AS sign,

@@ -1,7 +1,7 @@
 """How a table's files are read: from its SerDe to a DuckDB view over links to exactly the files that were chosen.
 
-The files of a query are hard links in a directory of its own, laid out `scan/key=value/000001.parquet`. So the engine sees
-nothing else, needs no listing of a bucket, learns the partition's values from the path, and a blob that is deleted
+The files of a query are hard links in a directory of its own, laid out `scan/key=value/000001.parquet`. So the engine
+sees nothing else, needs no listing of a bucket, learns the partition's values from the path, and a blob that is deleted
 meanwhile stays readable to the end.
 """
 

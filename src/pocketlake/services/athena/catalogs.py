@@ -31,7 +31,7 @@ def describe(call: Call, catalog: Resource | None) -> dict[str, Any]:
 
 @athena.operation
 def create_data_catalog(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    body = {name: request[name] for name in ("Type", "Description", "Parameters") if name in request}
+    body: dict[str, Any] = {name: request[name] for name in ("Type", "Description", "Parameters") if name in request}
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     name = request["Name"]
     try:
@@ -65,7 +65,7 @@ def update_data_catalog(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     catalog = find(call, request["Name"])
     if catalog is None:
         raise errors.InvalidRequestException(f"{OWN} can not be updated")
-    body = {name: request[name] for name in ("Type", "Description", "Parameters") if name in request}
+    body: dict[str, Any] = {name: request[name] for name in ("Type", "Description", "Parameters") if name in request}
     call.resources("catalog").replace_body(catalog, {**catalog.body, **body})
     return {}
 

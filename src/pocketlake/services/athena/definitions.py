@@ -277,7 +277,7 @@ def _partition(call: Call, database: str, name: str, values: list[str]) -> dict[
         )
     except ServiceError:
         raise SqlError("FAILED", f"SemanticException [Error 10006]: Partition not found {values}") from None
-    return found["Partition"]  # type: ignore[no-any-return]
+    return found["Partition"]
 
 
 def _rename_partition(call: Call, run: Run, statement: statements.RenamePartition) -> None:

@@ -104,7 +104,8 @@ def _bytes(body: bytes | FileSlice, start: int, length: int | None) -> bytes:
 def read_csv(body: bytes | FileSlice, start: int, limit: int) -> tuple[list[list[str | None]], int | None]:
     """Rows from the byte `start`, and the byte at which the next page starts (None: there is none)."""
     size = len(body) if isinstance(body, bytes) else body.length
-    data, at, rows = b"", 0, []
+    data, at = b"", 0
+    rows: list[list[str | None]] = []
     while len(rows) < limit:
         end = _row_end(data, at)
         if end < 0:

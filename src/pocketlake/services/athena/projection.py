@@ -100,7 +100,8 @@ def _injected(name: str, filters: list[Any]) -> list[str]:
             return [item.name for item in part.expressions]
     raise SqlError(
         "CONSTRAINT_VIOLATION",
-        f"For the injected projected partition column {name}, the WHERE clause must contain only static equality conditions,"
+        f"For the injected projected partition column {name}, the WHERE clause must contain only static"
+        f" equality conditions,"
         " and at least one such condition must be present.",
     )
 

@@ -183,7 +183,7 @@ def _reused(call: Call, run: Run) -> Answer | None:
     if earlier is None or "_Columns" not in earlier:
         return None
     query["_ReusedFrom"] = earlier["ResultConfiguration"]["OutputLocation"]
-    return Answer([tuple(column) for column in earlier["_Columns"]], rows=earlier["_Rows"])  # type: ignore[misc]
+    return Answer([tuple(column) for column in earlier["_Columns"]], rows=earlier["_Rows"])
 
 
 async def ask_engine(call: Call, run: Run, job: Any) -> Outcome:

@@ -40,9 +40,7 @@ async def prepare(call: Call, run: Run, sql: str) -> tuple[Lowered, list[ScanPla
     began = time.perf_counter()
     known = await tables.snapshot(call, sql, run.database)
     lowered = await call.offload(front_end, sql, known)
-    scans = []
-    for scan in lowered.query.scans:
-        scans.append(await _scan(call, run, scan))
+    scans = [await _scan(call, run, scan) for scan in lowered.query.scans]
     run.planning += time.perf_counter() - began
     return lowered, scans
 

@@ -39,7 +39,8 @@ def document(call: Call, database: str, name: str) -> dict[str, Any] | None:
 
 
 def _all(ask: Any, member: str, **request: Any) -> list[dict[str, Any]]:
-    found, token = [], {}
+    found: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
     while True:
         answer = ask(**request, **token)
         found += answer[member]
