@@ -151,7 +151,7 @@ def bind(sql: str, snapshot: Snapshot) -> BoundQuery:
     written = _name_columns(tree)
     _resolve(tree, snapshot, snapshot.database, scans, 0)
     tree = _qualify(tree, scans, sql)
-    labels = [written.get(number) or name for number, name in enumerate(_output_names(tree, written))]
+    labels = [written.get(number) or name for number, name in enumerate(_output_names(tree))]
     _describe_scans(tree, scans)
     return BoundQuery(tree, scans, labels, sql)
 
@@ -194,19 +194,13 @@ def _name_columns(tree: Any) -> dict[int, str]:
     return {} if star else written
 
 
-def _output_names(tree: Any, written: dict[int, str]) -> list[str]:
+def _output_names(tree: Any) -> list[str]:
     from sqlglot import exp
 
     select = tree
     while not isinstance(select, exp.Select):
         select = select.this
-    names = [item.alias_or_name for item in select.expressions]
-    # Two columns of one name are legal in a result; inside, each needs its own.
-    for number, item in enumerate(select.expressions):
-        if names.count(item.alias_or_name) > 1 and select is tree and not tree.args.get("order"):
-            inner = item.this if isinstance(item, exp.Alias) else item
-            item.replace(exp.alias_(inner.copy(), f"{names[number]}", quoted=True))
-    return names
+    return [item.alias_or_name for item in select.expressions]
 
 
 def _resolve(tree: Any, snapshot: Snapshot, database: str, scans: list[Scan], depth: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import NamedTuple
 
 from .errors import SqlError
@@ -63,6 +64,9 @@ CLASSES = {
 }
 
 
+USERS_FAULT = ("ConversionException", "BinderException", "InterruptException", "OutOfMemoryException")
+
+
 def failure_of(error: Exception) -> Failure:
     """What went wrong, as a code and a message of ours."""
     if isinstance(error, SqlError):
@@ -74,6 +78,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(code, _known(found.expand(words)))
     kind = type(error).__name__
     code, words = CLASSES.get(kind, ("GENERIC_INTERNAL_ERROR", "The engine failed"))
+    if kind not in USERS_FAULT:
+        print(f"sql worker: {kind}: {message}", file=sys.stderr)  # the server's log, which may name files
     detail = message.split("\n")[0].split("Error: ", 1)[-1]
     return Failure(code, f"{words}: {_known(detail)}")
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import functions, lambdas
+from . import arithmetic, functions, lambdas
 from .bind import BoundQuery
-from .decimals import decimal_of
 from .errors import NotSupported, SqlError
+from .nodes import call, cast, is_type, number
 from .patterns import joda_to_strftime
 from .unnesting import unnest_to_lateral
 
@@ -42,82 +42,6 @@ def lower(query: BoundQuery) -> str:
     return str(tree.sql("duckdb"))
 
 
-def call(name: str, *arguments: Any) -> Any:
-    from sqlglot import exp
-
-    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
-
-
-def cast(value: Any, kind: str) -> Any:
-    from sqlglot import exp
-
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
-
-
-def _is(node: Any, *names: str) -> bool:
-    return node is not None and node.type is not None and node.type.this.name in names
-
-
-def _divide(node: Any) -> Any:
-    """decimal / decimal is a decimal in Trino; integers divide to integers (the engine is set so)."""
-    from sqlglot import exp
-
-    left, right = node.this, node.expression
-    kinds = decimal_of(left), decimal_of(right)
-    node.set("typed", False)
-    node.set("safe", False)
-    if kinds[0] is None or kinds[1] is None or not (_fraction(left) or _fraction(right)):
-        return node
-    target = decimal_of(node)
-    assert target is not None
-    quotient = exp.Div(this=cast(left, "DOUBLE"), expression=call("__nonzero", cast(right, "DOUBLE")))
-    return cast(
-        exp.Anonymous(this="round", expressions=[quotient, exp.Literal.number(target[1])]),
-        f"DECIMAL({target[0]},{target[1]})",
-    )
-
-
-def _fraction(node: Any) -> bool:
-    """Whether the operand is a decimal and not an integer."""
-    from .decimals import is_integer
-
-    return not is_integer(node)
-
-
-def _average(node: Any) -> Any:
-    """avg(decimal(p, s)) is decimal(p, s), rounded half up."""
-    kind = decimal_of(node.this)
-    if kind is None or not _fraction(node.this):
-        return node
-    return _around(node, lambda value: cast(call("round", value, _number(kind[1])), f"DECIMAL({kind[0]},{kind[1]})"))
-
-
-def _sum(node: Any) -> Any:
-    """The sum of integers is a bigint; DuckDB's is a HUGEINT."""
-    if not _is(node.this, "TINYINT", "SMALLINT", "INT", "BIGINT"):
-        return node
-    return _around(node, lambda value: cast(value, "BIGINT"))
-
-
-def _around(node: Any, wrap: Callable[[Any], Any]) -> Any:
-    """Wrap an aggregate together with its FILTER and OVER, which must stay attached to it."""
-    from sqlglot import exp
-
-    outer = node
-    while isinstance(outer.parent, exp.Filter | exp.Window | exp.WithinGroup) and outer.arg_key == "this":
-        outer = outer.parent
-    if outer is node:
-        return wrap(node)
-    outer.replace(wrap(outer))
-    return node
-
-
-def _number(value: int) -> Any:
-    from sqlglot import exp
-
-    return exp.Literal.number(value)
-
-
 def _cast(node: Any) -> Any:
     from sqlglot import exp
 
@@ -125,22 +49,16 @@ def _cast(node: Any) -> Any:
     if target == "DECIMAL" and not node.to.expressions:
         literal = node.this
         if isinstance(literal, exp.Literal) and literal.is_string:
-            return cast(literal, "DECIMAL({},{})".format(*_literal_shape(literal.this)))
+            return cast(literal, "DECIMAL({},{})".format(*arithmetic.literal_shape(literal.this)))
         node.set("to", exp.DataType.build("DECIMAL(38,0)", dialect="duckdb"))
     if target in ("VARCHAR", "TEXT"):
-        if _is(node.this, "DOUBLE", "FLOAT"):
+        if is_type(node.this, "DOUBLE", "FLOAT"):
             return call("__java_double", node.this)
-        if _is(node.this, "TIMESTAMP"):
+        if is_type(node.this, "TIMESTAMP"):
             return call("strftime", node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"))
-        if _is(node.this, "JSON"):
+        if is_type(node.this, "JSON"):
             return call("json_extract_string", node.this, exp.Literal.string("$"))
     return node
-
-
-def _literal_shape(text: str) -> tuple[int, int]:
-    whole, _, fraction = text.strip().lstrip("+-").partition(".")
-    digits = len(whole.lstrip("0")) + len(fraction)
-    return max(digits, 1), len(fraction)
 
 
 def _date_diff(node: Any) -> Any:
@@ -153,7 +71,7 @@ def _date_diff(node: Any) -> Any:
 
 def _date_add(node: Any) -> Any:
     """A date plus days, weeks, months is a date; DuckDB makes it a timestamp."""
-    if _is(node.this, "DATE"):
+    if is_type(node.this, "DATE"):
         node.type = None
         return cast(node, "DATE")
     return node
@@ -163,7 +81,7 @@ def _plus_interval(node: Any) -> Any:
     from sqlglot import exp
 
     sides = (node.this, node.expression)
-    if any(isinstance(side, exp.Interval) for side in sides) and any(_is(side, "DATE") for side in sides):
+    if any(isinstance(side, exp.Interval) for side in sides) and any(is_type(side, "DATE") for side in sides):
         return cast(node, "DATE")
     return node
 
@@ -175,14 +93,14 @@ def _subscript(node: Any) -> Any:
 
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         return node
-    if _is(node.this, "MAP"):
+    if is_type(node.this, "MAP"):
         key = _map_key(node)
         if node.args.get("safe"):
             return exp.Bracket(this=node.this, expressions=[key], offset=1)
         return call("__map_subscript", node.this, key)
     offset = 1 - (node.args.get("offset") or 0)
     index = apply_index_offset(node.this, [node.expressions[0].copy()], offset, dialect="duckdb")[0]
-    if _is(node.this, "STRUCT"):
+    if is_type(node.this, "STRUCT"):
         return call("struct_extract", node.this, index)
     return call("__element_at" if node.args.get("safe") else "__subscript", node.this, index)
 
@@ -197,7 +115,7 @@ def _map_key(node: Any) -> Any:
 
 
 def _regexp_extract(node: Any) -> Any:
-    group = node.args.get("group") or _number(0)
+    group = node.args.get("group") or number(0)
     return call("__regexp_extract", node.this, node.expression, group)
 
 
@@ -253,9 +171,9 @@ def _iso8601(node: Any) -> Any:
     from sqlglot import exp
 
     value = node.expressions[0]
-    if _is(value, "DATE"):
+    if is_type(value, "DATE"):
         return cast(value, "VARCHAR")
-    zone = "Z" if _is(value, "TIMESTAMPTZ", "TIMESTAMPLTZ") else ""
+    zone = "Z" if is_type(value, "TIMESTAMPTZ", "TIMESTAMPLTZ") else ""
     return call("strftime", value, exp.Literal.string(f"%Y-%m-%dT%H:%M:%S.%g{zone}"))
 
 
@@ -268,12 +186,12 @@ def _multimap_agg(node: Any) -> Any:
 
 
 def _cardinality(node: Any) -> Any:
-    name = "cardinality" if _is(node.this, "MAP") else "len"
+    name = "cardinality" if is_type(node.this, "MAP") else "len"
     return cast(call(name, node.this), "BIGINT")
 
 
 def _slice(node: Any) -> Any:
-    return call("__slice", node.this, node.args["start"], node.args["end"] if node.args.get("end") else _number(0))
+    return call("__slice", node.this, node.args["start"], node.args["end"] if node.args.get("end") else number(0))
 
 
 def _typeof(node: Any) -> Any:
@@ -303,7 +221,7 @@ def _split_part(node: Any) -> Any:
 
 
 def _trunc_date(node: Any) -> Any:
-    if _is(node.this, "DATE"):
+    if is_type(node.this, "DATE"):
         return cast(node, "DATE")
     return node
 
@@ -314,7 +232,7 @@ def _bigint(node: Any) -> Any:
 
 def _at_time_zone(node: Any) -> Any:
     """The wall clock in that zone. The zone itself is not kept beside the value."""
-    value = node.this if _is(node.this, "TIMESTAMPTZ", "TIMESTAMPLTZ") else cast(node.this, "TIMESTAMPTZ")
+    value = node.this if is_type(node.this, "TIMESTAMPTZ", "TIMESTAMPLTZ") else cast(node.this, "TIMESTAMPTZ")
     return call("timezone", node.args["zone"], value)
 
 
@@ -349,9 +267,9 @@ def _rewrites() -> dict[type, Rewrite]:
     from sqlglot import exp
 
     return {
-        exp.Div: _divide,
-        exp.Avg: _average,
-        exp.Sum: _sum,
+        exp.Div: arithmetic.divide,
+        exp.Avg: arithmetic.average,
+        exp.Sum: arithmetic.sum_of,
         exp.Cast: _cast,
         exp.TryCast: _cast_or_null,
         exp.DateDiff: _date_diff,
@@ -377,6 +295,8 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.AtTimeZone: _at_time_zone,
         exp.Anonymous: _anonymous,
         exp.Reduce: lambdas.reduce,
+        exp.Format: lambda node: call("printf", node.this, *node.expressions),
+        exp.ApproxQuantile: _percentile,
         exp.Cbrt: lambda node: call("__cbrt", node.this),
         exp.WidthBucket: lambda node: call("__width_bucket", *_arguments(node)),
         exp.FromBase: lambda node: call("__u_from_base", *_arguments(node)),
@@ -406,6 +326,13 @@ def _arguments(node: Any) -> list[Any]:
 def _json_array_contains(node: Any) -> Any:
     """The JSON first, then the value."""
     return call("__json_array_contains", node.this, node.expression)
+
+
+def _percentile(node: Any) -> Any:
+    """Of the type of its values, as Trino's. Weights and accuracies are more than the engine knows."""
+    if node.args.get("weight") or node.args.get("accuracy") or node.args.get("error_tolerance"):
+        raise NotSupported("approx_percentile with weights or an accuracy")
+    return call("approx_quantile", node.this, node.args["quantile"])
 
 
 def _sha2(node: Any) -> Any:
