@@ -1,6 +1,6 @@
 """What does a request cost before and after its handler? Parsing with validation, and serialising, per operation.
 
-    .venv/bin/python benchmarks/codecs.py
+.venv/bin/python benchmarks/codecs.py
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def main() -> None:
     figures = {
         "put_records 500": microseconds(lambda: put_records.parse(many, {}, [])),
         "get_records 1000": microseconds(lambda: get_records.respond(read, "id")),
-        "put_record both ways": microseconds(
-            lambda: (put_record.parse(one, {}, []), put_record.respond(answer, "id"))
-        ),
+        "put_record both ways": microseconds(lambda: (put_record.parse(one, {}, []), put_record.respond(answer, "id"))),
         "list_objects_v2 1000": microseconds(lambda: s3.operation("ListObjectsV2").respond(listing, "id")),
         "put_object route and parse": microseconds(route_and_parse),
         "put_object respond": microseconds(lambda: s3.operation("PutObject").respond({"ETag": '"0123"'}, "id")),

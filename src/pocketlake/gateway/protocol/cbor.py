@@ -44,6 +44,17 @@ class CborDecoder(JsonDecoder):
 
         return decode
 
+    def make_map(self, member: Member) -> Convert:
+        make = super().make_map(member)
+
+        def decode(value: Any) -> dict[str, Any]:
+            if type(value) is dict and not all(type(key) is str for key in value):
+                raise serialization_error("Expected a string as key")
+            decoded: dict[str, Any] = make(value)
+            return decoded
+
+        return decode
+
     def make_timestamp(self, member: Member) -> Convert:
         def decode(value: Any) -> float:
             if isinstance(value, datetime):

@@ -81,7 +81,10 @@ def blob(value: Any) -> bytes:
     if type(value) is not str:
         raise mistyped(value, "blob")
     try:
-        return a2b_base64(value, strict_mode=True)
+        data = a2b_base64(value, strict_mode=True)
+        if value[-1:] == "=" and b2a_base64(data[-(len(data) % 3) :], newline=False).decode() != value[-4:]:
+            raise ValueError("bits after the end")
+        return data
     except (Base64Error, ValueError) as mistake:
         raise serialization_error(f"'{value[:64]}' can not be converted to a Blob: {_base64_flaw(value)}") from mistake
 

@@ -7,6 +7,8 @@ import unicodedata
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 # Java's POSIX classes, as ranges for the inside of a character class.
 POSIX = {
@@ -88,12 +90,19 @@ def _property(name: str, negative: bool) -> str | None:
 @lru_cache(maxsize=64)
 def _ranges(category: str, negative: bool) -> str:
     """All characters whose general category begins (or does not begin) with `category`, as ranges."""
-    ranges: list[list[int]] = []
+    chosen = [run for run in _runs() if run[2].startswith(category) is not negative]
+    return "".join(rf"\U{first:08x}-\U{last:08x}" for first, last, _ in chosen)
+
+
+@lru_cache(maxsize=1)
+def _runs() -> list[tuple[int, int, str]]:
+    """Neighbours of one category, as (first, last, category). The planes in between hold nothing."""
+    runs: list[tuple[int, int, str]] = []
     for start, end in ((0, 0x323B0), (0xE0000, 0x110000)):
-        for point in range(start, end):
-            if unicodedata.category(chr(point)).startswith(category) is not negative:
-                if ranges and ranges[-1][1] == point - 1:
-                    ranges[-1][1] = point
-                else:
-                    ranges.append([point, point])
-    return "".join(rf"\U{first:08x}-\U{last:08x}" for first, last in ranges)
+        categories = map(unicodedata.category, map(chr, range(start, end)))
+        for category, points in groupby(enumerate(categories, start), key=itemgetter(1)):
+            first = last = next(points)[0]
+            for last, _ in points:  # noqa: B007  (the last one is what is wanted)
+                pass
+            runs.append((first, last, category))
+    return runs

@@ -46,6 +46,8 @@ def tree(pairs: dict[str, str]) -> Tree:
         parts = name.split(".")
         if len(parts) > DEEPEST:
             raise ServiceError("MalformedQueryString", "A parameter's name is nested too deeply.", 400)
+        if "" in parts:
+            continue  # no member has an empty name
         for part in parts:
             node = node.setdefault(part, {})
         node[""] = value
@@ -185,6 +187,14 @@ class Ec2Protocol(QueryProtocol):
         super().__init__(metadata, shapes, validation_error)
         self.encode = XmlEncoder(timestamps.iso8601_millis)
         self.encode.list_item = "item"
+
+    def violation(self, shape: Shape, value: dict[str, Any]) -> ServiceError:
+        """Source: "Error codes for the Amazon EC2 API", MissingParameter."""
+        for name in shape.required:
+            if value.get(name) is None:
+                wire = self.decode.name_of(shape.members[name])
+                return ServiceError("MissingParameter", f"The request must contain the parameter {wire}", 400)
+        return super().violation(shape, value)
 
     def responder(self, description: Description) -> Respond:
         name = description.name

@@ -10,6 +10,7 @@ from pocketlake.gateway.protocol import eventstream, timestamps, xml
 from pocketlake.gateway.protocol.rest import RestProtocol
 from pocketlake.gateway.protocol.shapes import Member, Shape, Shapes
 from pocketlake.gateway.protocol.validation import Checks
+from pocketlake.gateway.protocol.values import Convert
 from pocketlake.gateway.protocol.wire import Description
 from pocketlake.kernel.errors import ServiceError
 
@@ -144,6 +145,19 @@ class S3Protocol(RestXmlProtocol):
         if member.shape.type not in ("integer", "long"):
             message = f"Invalid value for {member.wire}"
         return invalid_argument(member, text, message)
+
+    def _convert_header(self, member: Member) -> Convert:
+        """Dates that cannot be read are as good as absent (RFC 9110, 13.1.3), as S3 has it too."""
+        if member.shape.type != "timestamp":
+            return super()._convert_header(member)
+
+        def date(text: str) -> float | None:
+            try:
+                return timestamps.parse(text)
+            except ValueError:
+                return None
+
+        return date
 
     def violation(self, shape: Shape, value: dict[str, Any]) -> ServiceError:
         """S3 has no word for all of them: the body did not validate, or one argument is not valid."""

@@ -23,6 +23,7 @@ from pocketlake.gateway.protocol.shapes import Member, Shape
 
 Check = Callable[[Any], Any]
 MOST_ERRORS = 10
+LONGEST_SHOWN = 4_096  # characters of a refused value that its message repeats
 LONGEST_MATCHED = 65_536  # characters; longer text is judged by its length alone, whatever the pattern
 SIZED = frozenset({"string", "blob", "list", "map"})
 NUMBERS = frozenset({"integer", "long", "float", "double"})
@@ -132,7 +133,7 @@ class Checks:
         if shape.type == "structure":
             yield from self._structure_violations(shape, value, path + ".")
             return
-        shown = "Value" if member.trait("sensitive") else f"Value '{_java(value, shape)}'"
+        shown = "Value" if member.trait("sensitive") else f"Value '{_java(value, shape)[:LONGEST_SHOWN]}'"
         for constraint in self._constraints(member, value):
             yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
         if shape.type == "list":
