@@ -43,34 +43,35 @@ class DuckDBEngine:
         self._slots = asyncio.Semaphore(workers)
         self._warming: set[asyncio.Task[None]] = set()
         self._size = workers
-        self._cancelled: set[str] = set()
 
     async def run(self, identity: str, job: Job, started: Callable[[], None]) -> Outcome:
-        """Run the job; `started` is called when a worker has taken it. Raises Cancelled after `cancel`."""
+        """Run the job; `started` is called when its turn has come, and may raise. Raises Cancelled after `cancel`."""
         async with self._slots:
-            if identity in self._cancelled:
-                self._cancelled.discard(identity)
-                raise Cancelled
+            started()
             # The one that has rested longest has its next instance ready.
             worker = self._idle.pop(0) if self._idle else await self._spawn()
             if worker.process.returncode is not None:
                 worker = await self._spawn()
             worker.job = identity
             self._busy[identity] = worker
-            started()
+            answered = False
             try:
-                return await self._ask(worker, job)
+                outcome = await self._ask(worker, job)
+                answered = True
+                return outcome
             finally:
                 self._busy.pop(identity, None)
-                if worker.process.returncode is None and not worker.cancelled:
+                if answered:
                     self._idle.append(worker)
+                elif worker.process.returncode is None:
+                    # Its answer may still come, and would be taken for the next job's: it is no worker any more.
+                    worker.process.kill()
                 self._warm()
 
     def cancel(self, identity: str) -> bool:
         """Stop a query; whether it was running here."""
         worker = self._busy.get(identity)
         if worker is None:
-            self._cancelled.add(identity)
             return False
         worker.cancelled = True
         worker.process.kill()
@@ -117,6 +118,5 @@ class DuckDBEngine:
         except (asyncio.IncompleteReadError, ConnectionError):
             if worker.cancelled:
                 raise Cancelled from None
-            worker.cancelled = True  # it is no worker any more
             raise SqlError("GENERIC_INTERNAL_ERROR", "The query's worker process ended.", user=False) from None
         return outcome
