@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cbor2
 import pytest
 
 from pocketlake.gateway.message import FileSlice, Request
@@ -187,3 +188,15 @@ def test_location_of_a_bucket_is_the_root_elements_text() -> None:
     response = S3.operation("GetBucketLocation").respond({"LocationConstraint": "eu-west-1"}, "r")
     assert isinstance(response.body, bytes)
     assert response.body.endswith(b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>')
+
+
+def test_kinesis_clients_for_java_speak_cbor_with_milliseconds() -> None:
+    headers = {"x-amz-target": "Kinesis_20131202.GetShardIterator", "content-type": "application/x-amz-cbor-1.1"}
+    at = cbor2.CBORTag(1, 1_800_000_000_123)
+    asked = {"StreamName": "s", "ShardId": "shard", "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": at}
+    request = Request("POST", "/", headers, cbor2.dumps(asked))
+    operation, labels = load("kinesis").route(request, "/", [])
+    assert operation.parse(request, labels, [])["Timestamp"] == 1_800_000_000.123
+    error = operation.fail(ServiceError("ResourceNotFoundException", "gone"), "r")
+    assert cbor2.loads(error.body) == {"__type": "ResourceNotFoundException", "message": "gone"}
+    assert ("Content-Type", "application/x-amz-cbor-1.1") in error.headers

@@ -38,10 +38,11 @@ NULL = "Value null at '{}' failed to satisfy constraint: Member must not be null
         (
             "PutRecords",
             {"StreamName": "", "Records": []},
-            "3 validation errors detected: Value '[]' at 'records' failed to satisfy constraint: Member must have length"
-            " greater than or equal to 1; Value '' at 'streamName' failed to satisfy constraint: Member must satisfy "
-            "regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at 'streamName' failed to satisfy constraint: Member "
-            "must have length greater than or equal to 1",
+            "3 validation errors detected: "
+            "Value '[]' at 'records' failed to satisfy constraint: Member must have length greater than or equal to 1; "
+            "Value '' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+            "[a-zA-Z0-9_.-]+; Value '' at 'streamName' failed to satisfy constraint: Member must have length greater "
+            "than or equal to 1",
         ),
         (
             "PutRecords",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pocketlake.gateway.message import Request, Response
@@ -14,6 +13,17 @@ from pocketlake.gateway.protocol.wire import Description, Pairs, Parse, Protocol
 from pocketlake.kernel.errors import ServiceError
 
 
+def _inside(value: Any, _: bool) -> Any:
+    return value
+
+
+# Tags whose value stands for itself: timestamps (whose unit only the protocol knows), and all that cbor2 would make
+# objects of (regular expressions, shared references, addresses...) and no AWS request has.
+UNTAGGED = dict.fromkeys(
+    (0, 1, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000), _inside
+)
+
+
 def read(body: bytes) -> Any:
     """A body's CBOR; nothing stands for an empty map."""
     if not body:
@@ -21,7 +31,7 @@ def read(body: bytes) -> Any:
     import cbor2
 
     try:
-        return cbor2.loads(body)
+        return cbor2.loads(body, semantic_decoders=UNTAGGED)
     except (cbor2.CBORDecodeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as mistake:
         raise serialization_error("Unable to parse request body as CBOR.") from mistake
 
@@ -35,6 +45,8 @@ def write(value: Any) -> bytes:
 
 class CborDecoder(JsonDecoder):
     """CBOR has bytes and tagged timestamps; the rest is as in JSON."""
+
+    units_per_second = 1
 
     def make_blob(self, member: Member) -> Convert:
         def decode(value: Any) -> bytes:
@@ -57,19 +69,16 @@ class CborDecoder(JsonDecoder):
 
     def make_timestamp(self, member: Member) -> Convert:
         def decode(value: Any) -> float:
-            if isinstance(value, datetime):
-                return timestamps.seconds(value)
-            if type(value) in (int, float):
-                return self.timestamp(value)
+            try:
+                if type(value) is int or type(value) is float:
+                    return timestamps.number(value / self.units_per_second)
+                if type(value) is str:
+                    return timestamps.parse(value)
+            except (ValueError, OverflowError) as mistake:
+                raise serialization_error(f"'{str(value)[:64]}' can not be converted to a Date") from mistake
             raise mistyped(_plain(value), "timestamp")
 
         return decode
-
-    def timestamp(self, value: float) -> float:
-        try:
-            return timestamps.number(value)
-        except ValueError as mistake:
-            raise serialization_error(str(mistake)) from mistake
 
 
 class CborEncoder(JsonEncoder):
@@ -90,15 +99,7 @@ class CborEncoder(JsonEncoder):
 class MillisecondDecoder(CborDecoder):
     """The Java SDK 1.x tags whole milliseconds as if they were seconds."""
 
-    def make_timestamp(self, member: Member) -> Convert:
-        def decode(value: Any) -> float:
-            if isinstance(value, datetime):
-                value = timestamps.seconds(value.replace(tzinfo=value.tzinfo or UTC))
-            if type(value) in (int, float):
-                return self.timestamp(value / 1000)
-            raise mistyped(_plain(value), "timestamp")
-
-        return decode
+    units_per_second = 1000
 
 
 class MillisecondEncoder(CborEncoder):

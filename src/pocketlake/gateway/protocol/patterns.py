@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby
-from operator import itemgetter
 
 # Java's POSIX classes, as ranges for the inside of a character class.
 POSIX = {
@@ -100,9 +99,9 @@ def _runs() -> list[tuple[int, int, str]]:
     runs: list[tuple[int, int, str]] = []
     for start, end in ((0, 0x323B0), (0xE0000, 0x110000)):
         categories = map(unicodedata.category, map(chr, range(start, end)))
-        for category, points in groupby(enumerate(categories, start), key=itemgetter(1)):
-            first = last = next(points)[0]
-            for last, _ in points:  # noqa: B007  (the last one is what is wanted)
-                pass
-            runs.append((first, last, category))
+        at = start
+        for category, points in groupby(categories):
+            size = sum(1 for _ in points)
+            runs.append((at, at + size - 1, category))
+            at += size
     return runs
