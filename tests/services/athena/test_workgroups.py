@@ -47,7 +47,7 @@ def test_a_query_over_the_scan_limit_is_cancelled_and_the_next_runs(athena: Athe
     athena.put("big/a.csv", (b"x" * 99 + b"\n") * 120_000)
     athena.run("CREATE EXTERNAL TABLE big (v string) LOCATION 's3://data/big/'")
     unchecked = athena.lake.client("athena", config=Config(parameter_validation=False))
-    with pytest.raises(ClientError, match="(?i)BytesScannedCutoffPerQuery"):
+    with pytest.raises(ClientError, match=r"(?i)BytesScannedCutoffPerQuery"):
         unchecked.create_work_group(Name="low", Configuration={"BytesScannedCutoffPerQuery": 9_999_999})
     configuration = {
         "BytesScannedCutoffPerQuery": 10_000_000,
