@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from .conftest import RESULTS, Athena
 
 
-@pytest.mark.claim("ATH-505", "ATH-524", "ATH-528")
+@pytest.mark.claim("ATH-505", "ATH-528")
 def test_a_query_runs_and_its_result_lies_in_s3(athena: Athena) -> None:
     assert athena.run("SELECT 1 AS a, NULL AS b, '' AS c") == [["a", "b", "c"], ["1", None, ""]]
     execution = athena.execution
@@ -108,7 +108,7 @@ def test_reuse_answers_from_an_earlier_result(athena: Athena) -> None:
     assert athena.execution["ResultConfiguration"]["OutputLocation"] != location
 
 
-@pytest.mark.claim("ATH-526", "ATH-530", "ATH-555")
+@pytest.mark.claim("ATH-530", "ATH-555")
 def test_parquet_is_read_in_place_and_only_the_columns_asked_for(athena: Athena) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
