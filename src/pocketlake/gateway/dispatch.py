@@ -145,8 +145,12 @@ class Exchange:
             if config.auth == "signed" and service != "s3":
                 raise signature.missing(service)
             return Principal.anonymous(config.account), ""
-        known = access.find(self.lake.store, credential.access_key, self.lake.clock.now())
+        known = access.find(self.lake.store, credential.access_key)
         if known is not None:
+            if known.status != "Active":
+                raise signature.unknown_key(service, credential)
+            if known.is_expired(self.lake.clock.now()):
+                raise signature.expired(service)
             # Skew is judged by the machine's time: clients know nothing of the lake's moved clock.
             signature.verify(self.request, credential, known.secret, time.time(), known.session_token)
             return known.principal, known.secret
@@ -171,13 +175,13 @@ class Exchange:
         """A body that is still arriving, for an operation that wants it whole."""
         pieces, size = [], 0
         body: Any = self.request.body
-        while piece := await body.read():
-            pieces.append(piece)
-            size += len(piece)
-            if size > BUFFERED_BODY_LIMIT:
-                return self._fail(ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413))
-        self.request.body = b"".join(pieces)
         try:
+            while piece := await body.read():
+                pieces.append(piece)
+                size += len(piece)
+                if size > BUFFERED_BODY_LIMIT:
+                    raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
+            self.request.body = b"".join(pieces)
             answer = self._run()
         except ServiceError as error:
             return self._fail(error)
