@@ -12,13 +12,17 @@ from urllib.parse import quote, unquote_to_bytes
 
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*\Z")
 CANONICAL_PART = re.compile(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*\Z")
+SPACES = re.compile(r"[ \t]+")
 SIGNATURE_PARAMETER = "X-Amz-Signature"
 
 
 def request(
     method: str, path: str, query: str, headers: Mapping[str, str], signed: str, payload_hash: str, is_s3: bool
 ) -> str:
-    """`path` and `query` as received; `signed` the names of the signed headers as the sender lists them."""
+    """`path` and `query` as received; `signed` the names of the signed headers as the sender lists them.
+
+    All text is bytes read as Latin-1, as the HTTP front reads them.
+    """
     uri = path_of_s3(path) if is_s3 else path_of_others(path)
     lines = "".join([f"{name}:{header_value(headers.get(name, ''))}\n" for name in signed.split(";")])
     return f"{method}\n{uri}\n{query_string(query) if query else ''}\n{lines}\n{signed}\n{payload_hash}"
@@ -28,13 +32,13 @@ def path_of_s3(path: str) -> str:
     """Decoded and encoded once, so that every client's encoding of a key counts as the same."""
     if PLAIN_PATH.match(path):
         return path
-    return quote(unquote_to_bytes(path), safe="/-_.~")
+    return quote(unquote_to_bytes(path.encode("latin-1")), safe="/-_.~")
 
 
 def path_of_others(path: str) -> str:
     if path == "/":
         return path
-    return quote(without_dots(path), safe="/-_.~")
+    return quote(without_dots(path).encode("latin-1"), safe="/-_.~")
 
 
 def without_dots(path: str) -> str:
@@ -63,12 +67,12 @@ def query_string(query: str) -> str:
 def _encoded(part: str) -> str:
     if CANONICAL_PART.match(part):
         return part
-    return quote(unquote_to_bytes(part.replace("+", " ")), safe="-_.~")
+    return quote(unquote_to_bytes(part.replace("+", " ").encode("latin-1")), safe="-_.~")
 
 
 def header_value(value: str) -> str:
     """Without spaces around it, and runs of them inside as one."""
-    return " ".join(value.split()) if " " in value or "\t" in value else value
+    return SPACES.sub(" ", value).strip(" ") if " " in value or "\t" in value else value
 
 
 def unsigned_amz_headers(headers: Iterable[str], signed: str) -> list[str]:

@@ -339,7 +339,8 @@ def _check_signature(
     wanted = canonical.request(
         request.method, path, query, request.headers, credential.signed_headers, payload_hash, is_s3
     )
-    to_sign = f"{ALGORITHM}\n{stamp}\n{credential.scope}\n{sha256(wanted.encode()).hexdigest()}"
+    digest = sha256(wanted.encode("latin-1")).hexdigest()
+    to_sign = f"{ALGORITHM}\n{stamp}\n{credential.scope}\n{digest}"
     key = signing_key(secret, credential.date, credential.region, credential.service)
     computed = hmac.digest(key, to_sign.encode(), "sha256").hex()
     if not hmac.compare_digest(computed.encode(), credential.signature.encode()):
