@@ -112,6 +112,7 @@ class Exchange:
         try:
             self.lake.service(service)
         except KeyError:
+            self.model = unbuilt(service)
             raise NotImplemented501(f"The service {service}") from None
         self.model = model = self.gateway.model(service)
         region = credential.region if credential and credential.region else self.lake.config.region
@@ -268,3 +269,11 @@ def _escape(text: str) -> str:
 
 
 COMMIT_FAILED = _plain_failure(ServiceError("InternalFailure", "The write could not be committed.", status=500), "")
+
+
+def unbuilt(service: str) -> ServiceModel | None:
+    """The model of a service that AWS has and the lake has not: its refusal takes that service's own form."""
+    try:
+        return load(service)
+    except KeyError:
+        return None

@@ -147,7 +147,12 @@ class S3Protocol(RestXmlProtocol):
         return invalid_argument(member, text, message)
 
     def _convert_header(self, member: Member) -> Convert:
-        """Dates that cannot be read are as good as absent (RFC 9110, 13.1.3), as S3 has it too."""
+        """Dates that cannot be read are as good as absent (RFC 9110, 13.1.3), as S3 has it too.
+
+        The SDK for C++ (pyarrow's) sends x-amz-checksum-mode in small letters, and S3 takes it.
+        """
+        if member.shape.name == "ChecksumMode":
+            return str.upper
         if member.shape.type != "timestamp":
             return super()._convert_header(member)
 
