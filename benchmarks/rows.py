@@ -66,8 +66,10 @@ class Bench:
 
     def compare(
         self, question: str, connections: int, build: Build, only: list[System] | None = None, **row: Any
-    ) -> Row:
+    ) -> None:
         """Measure every system on its requests, taking turns; the run in the middle counts."""
+        if self.quick and connections == 1:
+            return
         chosen = only or self.systems
         requests = {system.name: build(system) for system in chosen}
         runs: dict[str, list[Result]] = {system.name: [] for system in chosen}
@@ -75,13 +77,12 @@ class Bench:
             for system in chosen:
                 runs[system.name].append(load.measure(system.url, requests[system.name], connections, self.seconds))
         results = {name: load.median(measured) for name, measured in runs.items()}
-        return self.add(Row(question, connections, results, **row))
+        self.add(Row(question, connections, results, **row))
 
-    def add(self, row: Row) -> Row:
+    def add(self, row: Row) -> None:
         self.rows.append(row)
         figures = "  ".join(f"{name} {row.figure(name)}" for name in row.results)
         print(f"{row.question}, {row.connections} connections: {figures}  -> {row.verdict()}", flush=True)
-        return row
 
 
 def _ms(milliseconds: float) -> str:

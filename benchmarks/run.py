@@ -29,7 +29,7 @@ IDLE_AIM_MB = 60.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter runs, fewer keys: under a minute")
+    parser.add_argument("--quick", action="store_true", help="one run each, fewer keys, many connections only")
     parser.add_argument("--only", help=f"some of {','.join(QUESTIONS)},athena")
     parser.add_argument("--no-peers", action="store_true", help="Pocketlake alone")
     parser.add_argument("--no-write", action="store_true", help="leave results/ as it is")
