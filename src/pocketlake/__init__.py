@@ -1,10 +1,10 @@
 """Pocketlake: the AWS data platform in one process.
 
-    import pocketlake
+import pocketlake
 
-    with pocketlake.run() as lake:
-        lake.client("s3").create_bucket(Bucket="raw")
-        lake.clock.advance(hours=24)
+with pocketlake.run() as lake:
+    lake.client("s3").create_bucket(Bucket="raw")
+    lake.clock.advance(hours=24)
 """
 
 from typing import TYPE_CHECKING

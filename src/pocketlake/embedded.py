@@ -174,6 +174,6 @@ def _ask(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     request = urllib.request.Request(url, data=data, method="GET" if body is None else "POST")
     try:
         with urllib.request.urlopen(request) as answer:
-            return orjson.loads(answer.read())  # type: ignore[no-any-return]
+            return orjson.loads(answer.read())
     except urllib.error.HTTPError as error:
         raise ValueError(error.read().decode(errors="replace")) from None

@@ -31,7 +31,11 @@ from pocketlake.kernel.config import DEFAULT_ACCOUNT, DEFAULT_DIRECTORY, DEFAULT
     help="What acknowledged data survives: kill -9, power loss, or nothing.",
 )
 @click.option(
-    "--limits", type=click.Choice(["aws", "off"]), default="aws", show_default=True, help="AWS's rates and quotas, or none."
+    "--limits",
+    type=click.Choice(["aws", "off"]),
+    default="aws",
+    show_default=True,
+    help="AWS's rates and quotas, or none.",
 )
 @click.option(
     "--auth",

@@ -64,7 +64,7 @@ class Control:
         from pocketlake import __version__
         from pocketlake.gateway.inventory import built_services
 
-        return {"services": {name: "running" for name in built_services()}, "edition": "pocketlake", "version": __version__}
+        return {"services": dict.fromkeys(built_services(), "running"), "edition": "pocketlake", "version": __version__}
 
     async def config(self, _: dict[str, Any]) -> Any:
         config = self._lake.config

@@ -277,7 +277,7 @@ async def _pieces(body: Stream | AsyncIterator[bytes], prefix: bytes) -> AsyncIt
 
 def _reader(body: Any) -> Callable[[], Any]:
     if hasattr(body, "read"):
-        return body.read  # type: ignore[no-any-return]
+        return body.read
 
     async def following() -> bytes:
         async for piece in body:

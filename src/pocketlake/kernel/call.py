@@ -27,8 +27,17 @@ class Call:
     """One operation under way. Cheap to make: one for each request, and one for each call between services."""
 
     __slots__ = (
-        "_service", "account", "endpoint", "lake", "operation", "principal", "region", "request", "request_id", "trailers",
-    )  # fmt: skip
+        "_service",
+        "account",
+        "endpoint",
+        "lake",
+        "operation",
+        "principal",
+        "region",
+        "request",
+        "request_id",
+        "trailers",
+    )
 
     def __init__(
         self,
@@ -92,7 +101,7 @@ class Call:
     def transaction(self) -> AbstractContextManager[None]:
         return self.lake.store.transaction()
 
-    def undo(self, step: Callable[[], None]) -> None:
+    def undo(self, step: Callable[[], object]) -> None:
         self.lake.store.undo(step)
 
     def arn(self, resource: str) -> str:

@@ -80,10 +80,10 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Until the lake's clock has moved on by `seconds`."""
-        done = asyncio.get_running_loop().create_future()
-        timer = self.at(self.now() + seconds, lambda: done.done() or done.set_result(None))
+        done = asyncio.Event()
+        timer = self.at(self.now() + seconds, done.set)
         try:
-            await done
+            await done.wait()
         finally:
             timer.cancel()
 

@@ -31,7 +31,8 @@ class InternalFailure(ServiceError):
     """A fault of ours. The trace goes to the log, never to the caller."""
 
     def __init__(self, request_id: str = "") -> None:
-        super().__init__("InternalFailure", f"The request failed because of an internal fault. {request_id}", status=500)
+        message = f"The request failed because of an internal fault. {request_id}".rstrip()
+        super().__init__("InternalFailure", message, status=500)
 
 
 class Errors:

@@ -137,7 +137,7 @@ class Lake:
         self.store.migrate(service.name, service.migrations)
         self._services[name] = service
         # If the call that loaded it is taken back, so are the tables just made.
-        self.store.undo(lambda: self._services.pop(name, None) and None)
+        self.store.undo(lambda: self._services.pop(name, None))
         return service
 
     def memory(self, service: str) -> dict[Any, Any]:

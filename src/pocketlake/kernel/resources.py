@@ -144,7 +144,7 @@ class Resources:
             self._cache.clear()
         self._cache[key] = resource
         if written:
-            self._store.undo(lambda: self._cache.pop(key, None) and None)
+            self._store.undo(lambda: self._cache.pop(key, None))
         return resource
 
 

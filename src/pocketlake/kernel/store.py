@@ -39,7 +39,7 @@ class Store:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._waiting: list[tuple[Callable[[Any], None], Any, Any]] = []
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         self._savepoints = 0
         self._checkpointing = False
         self._prepare(durability)
@@ -56,14 +56,15 @@ class Store:
         ):
             self.execute(f"PRAGMA {pragma}")
         self.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (room TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room, number))"
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (room TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room, number))"
         )
         if self.path != ":memory:":
             self.db.set_wal_hook(self._on_wal)
 
     def migrate(self, room: str, scripts: Sequence[str]) -> None:
         """Run the scripts of `room` (a service, or "kernel") that this database has not seen, in order."""
-        done = self.execute("SELECT count(*) FROM migrations WHERE room = ?", (room,)).fetchone()[0]
+        ((done,),) = self.rows("SELECT count(*) FROM migrations WHERE room = ?", (room,))
         for number, script in enumerate(scripts):
             if number >= done:
                 with self.transaction():
@@ -117,7 +118,7 @@ class Store:
         self.enter()
         self._waiting.append((release, answer, refusal))
 
-    def undo(self, step: Callable[[], None]) -> None:
+    def undo(self, step: Callable[[], object]) -> None:
         """Run `step` if the writes made so far in this savepoint, or this turn's commit, come to nothing."""
         self._undo.append(step)
 
@@ -184,5 +185,3 @@ def _checkpoint_beside(path: str) -> None:
         beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     finally:
         beside.close()
-
-

@@ -59,7 +59,7 @@ class RestProtocol(Protocol):
                 item = place(request, labels, query)
                 if item is not None:
                     value[name] = item
-            if payload is not None:
+            if payload is not None and payload_name is not None:
                 item = payload(request)
                 if item is not None:
                     value[payload_name] = item

@@ -41,6 +41,9 @@ class Compiler:
     def make_structure(self, shape: Shape) -> Convert:
         raise NotImplementedError
 
+    def make_string(self, member: Member) -> Convert:
+        raise NotImplementedError
+
     def make_character(self, member: Member) -> Convert:
         make: Callable[[Member], Convert] = self.make_string
         return make(member)

@@ -30,7 +30,7 @@ def create_multipart_upload(call: Call, request: dict[str, Any]) -> dict[str, An
     bucket = buckets.find(call, request)
     key = keys.check(request["Key"])
     algorithm, kind = checksum_of(request)
-    draft = {
+    draft: dict[str, Any] = {
         "Members": attributes.of_request(bucket, request),
         "StorageClass": attributes.storage_class(request),
         "Tags": (tags := attributes.tags_of_request(request)) and tags.decode(),

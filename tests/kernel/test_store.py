@@ -1,0 +1,80 @@
+"""The tick: one commit for a turn's calls, answers after it; a refused call takes back its own writes and no others."""
+
+import asyncio
+
+import pytest
+
+from pocketlake.kernel.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    store.migrate("test", ["CREATE TABLE kept (value INTEGER CHECK (value < 100))"])
+    store.end_tick()
+    yield store
+    store.close()
+
+
+def values(store: Store, committed: bool = False) -> list[int]:
+    source = store.reader() if committed else store
+    return [value for (value,) in source.execute("SELECT value FROM kept ORDER BY value")]
+
+
+def test_answers_wait_for_the_commit_of_their_turn(store):
+    async def scenario():
+        store.attach(asyncio.get_running_loop())
+        seen = []
+        store.after_commit(lambda _: seen.append(values(store, committed=True)), "answer")
+        store.execute("INSERT INTO kept VALUES (1)")
+        before = list(seen), values(store, committed=True)
+        await asyncio.sleep(0.01)
+        return before, seen
+
+    before, after = asyncio.run(scenario())
+    assert before == ([], [])
+    assert after == [[1]]
+
+
+def test_a_failed_block_takes_back_its_writes_only(store):
+    store.execute("INSERT INTO kept VALUES (1)")
+    undone = []
+    with pytest.raises(RuntimeError), store.transaction():
+        store.undo(lambda: undone.append("inner"))
+        store.execute("INSERT INTO kept VALUES (2)")
+        raise RuntimeError
+    store.execute("INSERT INTO kept VALUES (3)")
+    store.end_tick()
+    assert values(store) == [1, 3]
+    assert undone == ["inner"]
+
+
+def test_undo_of_an_inner_block_runs_when_the_outer_one_fails(store):
+    undone = []
+    with pytest.raises(RuntimeError), store.transaction():
+        with store.transaction():
+            store.undo(lambda: undone.append("inner"))
+        raise RuntimeError
+    assert undone == ["inner"]
+
+
+def test_a_commit_that_fails_refuses_every_answer_of_the_turn(store):
+    store.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    store.execute("CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+    store.execute("PRAGMA foreign_keys = ON")
+    answers, undone = [], []
+    store.after_commit(answers.append, "yes", "refused")
+    store.undo(lambda: undone.append(True))
+    store.execute("INSERT INTO kept VALUES (1)")
+    store.execute("INSERT INTO child VALUES (7)")  # the deferred constraint breaks at COMMIT
+    store.end_tick()
+    assert answers == ["refused"]
+    assert undone == [True]
+    assert values(store) == []
+
+
+def test_migrations_run_once_and_in_order(store):
+    scripts = ["CREATE TABLE kept (value INTEGER)", "ALTER TABLE kept ADD COLUMN extra TEXT"]
+    store.migrate("test", scripts)
+    store.migrate("test", scripts)
+    assert store.one("SELECT count(*) FROM migrations WHERE room = 'test'") == (2,)
