@@ -182,3 +182,13 @@ def test_the_inventory_lists_what_runs_and_what_does_not(lake):
     assert "put_records" in services["kinesis"]["runs"]
     assert "merge_shards" in services["kinesis"]["not_implemented"]
     assert not set(services["s3"]["runs"]) & set(services["s3"]["not_implemented"])
+
+
+def test_a_presigned_url_carries_metadata_as_parameters(lake):
+    s3 = lake.client("s3")
+    s3.create_bucket(Bucket="presigned")
+    url = s3.generate_presigned_url(
+        "put_object", Params={"Bucket": "presigned", "Key": "k", "Metadata": {"origin": "browser"}}, ExpiresIn=60
+    )
+    assert ask(lake, url.removeprefix(lake.endpoint_url), b"body", method="PUT")[0] == 200
+    assert s3.head_object(Bucket="presigned", Key="k")["Metadata"] == {"origin": "browser"}

@@ -169,6 +169,8 @@ class Exchange:
             target = bucket.target
         path, query = route.split_target(target)
         self.query = route.query_pairs(query) if query else []
+        if service == "s3" and "x-amz-" in query.lower():
+            _lift_headers(request, self.query)
         self.operation, self.labels = model.route(request, path, self.query)
         return path
 
@@ -246,6 +248,17 @@ class Exchange:
 
     def _name(self) -> str:
         return f"{self.call.service} {self.call.operation}" if self.call else self.request.method
+
+
+SIGNING_PARAMETERS = {"algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token"}
+
+
+def _lift_headers(request: Request, query: list[tuple[str, str]]) -> None:
+    """A presigned URL carries x-amz- headers (metadata, checksums, ACLs) as parameters: S3 reads either."""
+    for name, value in query:
+        lower = name.lower()
+        if lower.startswith("x-amz-") and lower.removeprefix("x-amz-") not in SIGNING_PARAMETERS:
+            request.headers.setdefault(lower, value)
 
 
 def _endpoint(request: Request, fallback: str) -> str:
