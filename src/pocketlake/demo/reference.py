@@ -9,6 +9,7 @@ from .pipeline import BUCKET, DATABASE, TABLE
 from .queries import ask
 
 CRAWLER = "reference-tables"
+CLASSIFIER = "csv-with-header"
 CRAWL_STEP_SECONDS = 60
 CRAWL_STEPS = 60
 
@@ -29,12 +30,18 @@ def upload(lake: EmbeddedLake) -> int:
 
 
 def crawl(lake: EmbeddedLake) -> list[str]:
-    """Let a crawler make tables of them; the tables' names."""
+    """Let a crawler make tables of them; the tables' names.
+
+    A crawler tells a header from data by its types, and the airlines are text throughout: as on AWS, a classifier that
+    knows of the header is needed.
+    """
     glue = lake.client("glue")
+    glue.create_classifier(CsvClassifier={"Name": CLASSIFIER, "Delimiter": ",", "ContainsHeader": "PRESENT"})
     glue.create_crawler(
         Name=CRAWLER,
         Role="flights-pipeline",
         DatabaseName=DATABASE,
+        Classifiers=[CLASSIFIER],
         Targets={"S3Targets": [{"Path": f"s3://{BUCKET}/reference/"}]},
     )
     glue.start_crawler(Name=CRAWLER)
