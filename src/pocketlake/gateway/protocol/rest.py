@@ -44,6 +44,12 @@ class RestProtocol(Protocol):
     # Requests
 
     def reader(self, description: Description, shape: Shape) -> Parse:
+        # Headers are looked at from the request's side: it has a handful, the operation may have fifty.
+        headers = {
+            member.wire.lower(): (name, self._convert_header(member))
+            for name, member in shape.members.items()
+            if member.location == "header"
+        }
         places = [
             (name, place)
             for name, member in shape.members.items()
@@ -55,6 +61,12 @@ class RestProtocol(Protocol):
 
         def read(request: Request, labels: dict[str, str], query: Pairs) -> dict[str, Any]:
             value = body(request) if body else {}
+            for header, text in request.headers.items():
+                if header in headers:
+                    name, convert = headers[header]
+                    item = convert(text)
+                    if item is not None:
+                        value[name] = item
             for name, place in places:
                 item = place(request, labels, query)
                 if item is not None:
@@ -104,14 +116,6 @@ class RestProtocol(Protocol):
         lower = wire.lower()
         if location == "headers":
             return lambda request, labels, query: _prefixed(request.headers, lower)
-        if location == "header":
-            convert = self._convert_header(member)
-
-            def header(request: Request, labels: dict[str, str], query: Pairs) -> Any:
-                text = request.headers.get(lower)
-                return None if text is None else convert(text)
-
-            return header
         return None
 
     def _convert(self, member: Member) -> Convert:
@@ -153,15 +157,16 @@ class RestProtocol(Protocol):
             )
         if (stream := eventstream.member_of(shape)) is not None:
             return self.events(stream, shape).responder(self.request_headers, initial=False)
-        headers = [_header_writer(member) for member in shape.members.values() if member.location in HEADERS]
+        headers = {name: _header_writer(member) for name, member in shape.members.items() if member.location in HEADERS}
         code = next((name for name, member in shape.members.items() if member.location == "statusCode"), None)
         write = self._writer(description, shape)
         head = description.method == "HEAD"
 
         def respond(output: dict[str, Any], request_id: str) -> Response:
             response = Response(output.get(code) or status if code else status, self.request_headers(request_id))
-            for add in headers:
-                add(output, response)
+            for name, value in output.items():
+                if name in headers and value is not None:
+                    headers[name](value, response)
             if not head and response.status not in BODILESS:
                 write(output, response)
             return self._overridden(response, output) if "ResponseMetadata" in output else response
@@ -294,25 +299,23 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '\\"') + '"' if '"' in text else text
 
 
-def _header_writer(member: Member) -> Callable[[dict[str, Any], Response], None]:
-    name, wire, write = member.name, member.wire, header_text(member)
+def _header_writer(member: Member) -> Callable[[Any, Response], None]:
+    wire, write = member.wire, header_text(member)
     if member.location == "headers":
 
-        def many(output: dict[str, Any], response: Response) -> None:
-            for key, value in (output.get(name) or {}).items():
-                response.headers.append((f"{wire}{key}", str(value)))
+        def many(values: dict[str, Any], response: Response) -> None:
+            response.headers += [(f"{wire}{key}", str(value)) for key, value in values.items()]
 
         return many
     if wire.lower() == "content-length":
 
-        def length(output: dict[str, Any], response: Response) -> None:
-            response.length = output.get(name)
+        def length(value: int, response: Response) -> None:
+            response.length = value
 
         return length
 
-    def one(output: dict[str, Any], response: Response) -> None:
-        value = output.get(name)
-        if value is not None and value != []:
+    def one(value: Any, response: Response) -> None:
+        if value != []:
             response.headers.append((wire, write(value)))
 
     return one
