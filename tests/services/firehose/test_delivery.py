@@ -1,0 +1,226 @@
+"""Records become objects: by time, by size, from a Kinesis stream, converted; each exactly once."""
+
+import base64
+import gzip
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import pocketlake
+
+ROLE = "arn:aws:iam::000000000000:role/firehose"
+BUCKET = "lake"
+
+
+def destination(**options):
+    return {
+        "RoleARN": ROLE,
+        "BucketARN": f"arn:aws:s3:::{BUCKET}",
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
+        **options,
+    }
+
+
+def create(lake, name="d", source=None, **options):
+    arguments = {"DeliveryStreamName": name, "ExtendedS3DestinationConfiguration": destination(**options)}
+    if source:
+        arguments["DeliveryStreamType"] = "KinesisStreamAsSource"
+        arguments["KinesisStreamSourceConfiguration"] = {"KinesisStreamARN": source, "RoleARN": ROLE}
+    return lake.client("firehose").create_delivery_stream(**arguments)["DeliveryStreamARN"]
+
+
+def put(lake, *records, name="d"):
+    return lake.client("firehose").put_record_batch(
+        DeliveryStreamName=name, Records=[{"Data": record} for record in records]
+    )
+
+
+def objects(lake, prefix=""):
+    s3 = lake.client("s3")
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return {item["Key"]: s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in found}
+
+
+@pytest.fixture
+def bucket(lake):
+    lake.client("s3").create_bucket(Bucket=BUCKET)
+    lake.clock.freeze(datetime(2013, 5, 6, 7, 8, 9, tzinfo=UTC))
+    return lake
+
+
+def table(lake):
+    glue = lake.client("glue")
+    glue.create_database(DatabaseInput={"Name": "db"})
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}]
+    glue.create_table(
+        DatabaseName="db",
+        TableInput={"Name": "t", "StorageDescriptor": {"Columns": columns, "Location": f"s3://{BUCKET}/t/"}},
+    )
+    return {
+        "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
+        "ErrorOutputPrefix": "bad/!{firehose:error-output-type}/",
+        "DataFormatConversionConfiguration": {
+            "Enabled": True,
+            "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "db", "TableName": "t", "Region": "us-east-1"},
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+        },
+    }
+
+
+@pytest.mark.claim("KDF-001")
+def test_the_interval_delivers_one_object_of_all_records(bucket):
+    create(bucket)
+    put(bucket, b"a\n", b"b\n")
+    bucket.clock.advance(30)
+    put(bucket, b"c\n")
+    assert objects(bucket) == {}
+    bucket.clock.advance(30)
+    ((key, body),) = objects(bucket).items()
+    assert body == b"a\nb\nc\n"
+    assert key.startswith("2013/05/06/07/d-1-2013-05-06-07-08-09-")
+    bucket.clock.advance(hours=5)
+    assert len(objects(bucket)) == 1
+
+
+def test_a_full_buffer_is_delivered_at_once(bucket):
+    create(bucket)
+    for _ in range(3):
+        put(bucket, b"x" * 500_000)
+    bucket.clock.advance(0)
+    assert [len(body) for body in objects(bucket).values()] == [1_500_000]
+
+
+@pytest.mark.parametrize(
+    ("compression", "open_"),
+    [
+        ("GZIP", gzip.decompress),
+        ("ZIP", lambda body: zipfile.ZipFile(io.BytesIO(body)).read("records")),
+        ("Snappy", lambda body: pa.decompress(body, 4, codec="snappy", asbytes=True)),
+    ],
+)
+def test_objects_are_compressed_as_asked(bucket, compression, open_):
+    create(bucket, CompressionFormat=compression)
+    put(bucket, b"a\n", b"b\n")
+    bucket.clock.advance(60)
+    ((_, body),) = objects(bucket).items()
+    assert open_(body) == b"a\nb\n"
+
+
+def test_a_kinesis_source_becomes_parquet_by_the_day_of_arrival(bucket):
+    kinesis = bucket.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    kinesis.put_record(StreamName="s", Data=b"before", PartitionKey="0")
+    bucket.clock.advance(1)
+    arn = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+    prefix = "t/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
+    create(bucket, source=arn, Prefix=prefix, **table(bucket))
+    for day in range(3):
+        records = [
+            {"Data": json.dumps({"ID": day * 100 + n, "name": f"n{n}"}).encode(), "PartitionKey": str(n)}
+            for n in range(100)
+        ]
+        kinesis.put_records(StreamName="s", Records=records)
+        bucket.clock.advance(days=1)
+    found = objects(bucket)
+    assert sorted({key.rpartition("/")[0] for key in found}) == [f"t/year=2013/month=05/day=0{d}" for d in (6, 7, 8)]
+    assert all(key.endswith(".parquet") for key in found)
+    rows = [row for body in found.values() for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    assert sorted(row["id"] for row in rows) == list(range(300))
+
+
+def test_records_that_do_not_fit_come_out_in_the_documented_envelope(bucket):
+    create(bucket, **table(bucket))
+    put(bucket, b'{"id": 1}', b"nonsense", b'{"id": "x"}', b'{"id": 2}')
+    bucket.clock.advance(60)
+    (good,) = [body for key, body in objects(bucket).items() if key.endswith(".parquet")]
+    assert pq.read_table(io.BytesIO(good)).column("id").to_pylist() == [1, 2]
+    (bad,) = objects(bucket, "bad/format-conversion-failed/").values()
+    lines = [json.loads(line) for line in bad.splitlines()]
+    assert [base64.b64decode(line["rawData"]) for line in lines] == [b"nonsense", b'{"id": "x"}']
+    assert lines[0]["lastErrorCode"].startswith("DataFormatConversion.")
+    assert lines[0]["dataCatalogTable"]["tableName"] == "t"
+    assert lines[0]["arrivalTimestamp"] == int(datetime(2013, 5, 6, 7, 8, 9, tzinfo=UTC).timestamp() * 1000)
+
+
+def test_what_is_buffered_survives_a_restart(tmp_path):
+    with pocketlake.run(tmp_path) as lake:
+        lake.clock.freeze()
+        lake.client("s3").create_bucket(Bucket=BUCKET)
+        create(lake)
+        put(lake, b"kept\n")
+    with pocketlake.run(tmp_path) as lake:
+        assert objects(lake) == {}
+        lake.clock.advance(60)
+        assert list(objects(lake).values()) == [b"kept\n"]
+
+
+def test_a_missing_bucket_keeps_the_records_until_it_is_there(lake):
+    lake.clock.freeze()
+    create(lake)
+    put(lake, b"waits\n")
+    lake.clock.advance(90)
+    lake.client("s3").create_bucket(Bucket=BUCKET)
+    lake.clock.advance(600)
+    assert list(objects(lake).values()) == [b"waits\n"]
+
+
+def test_streams_are_described_listed_changed_tagged_and_deleted(bucket):
+    firehose = bucket.client("firehose")
+    arn = create(bucket, "a")
+    create(bucket, "b")
+    firehose.tag_delivery_stream(DeliveryStreamName="a", Tags=[{"Key": "k", "Value": "v"}])
+    assert firehose.list_tags_for_delivery_stream(DeliveryStreamName="a")["Tags"] == [{"Key": "k", "Value": "v"}]
+    page = firehose.list_delivery_streams(Limit=1)
+    assert (page["DeliveryStreamNames"], page["HasMoreDeliveryStreams"]) == (["a"], True)
+    described = firehose.describe_delivery_stream(DeliveryStreamName="a")["DeliveryStreamDescription"]
+    assert (described["DeliveryStreamARN"], described["DeliveryStreamStatus"]) == (arn, "ACTIVE")
+    where = described["Destinations"][0]["DestinationId"]
+    update = {"DeliveryStreamName": "a", "DestinationId": where, "ExtendedS3DestinationUpdate": {"Prefix": "p/"}}
+    firehose.update_destination(CurrentDeliveryStreamVersionId="1", **update)
+    with pytest.raises(firehose.exceptions.ConcurrentModificationException):
+        firehose.update_destination(CurrentDeliveryStreamVersionId="1", **update)
+    firehose.delete_delivery_stream(DeliveryStreamName="a")
+    with pytest.raises(firehose.exceptions.ResourceNotFoundException) as caught:
+        firehose.put_record(DeliveryStreamName="a", Record={"Data": b"x"})
+    assert caught.value.response["Error"]["Message"] == "Firehose a under account 000000000000 not found."
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"Prefix": "!{timestamp:yyyy}/"},
+        {"Prefix": "!{nonsense:x}/", "ErrorOutputPrefix": "e/"},
+        {"Prefix": "!{firehose:error-output-type}/", "ErrorOutputPrefix": "e/"},
+        {"CustomTimeZone": "Mars/Olympus"},
+    ],
+)
+def test_a_prefix_that_firehose_would_refuse_is_refused(bucket, options):
+    with pytest.raises(ClientError) as caught:
+        create(bucket, **options)
+    assert caught.value.response["Error"]["Code"] == "InvalidArgumentException"
+
+
+def test_what_is_not_built_says_so_at_creation(bucket):
+    with pytest.raises(ClientError) as caught:
+        create(bucket, ProcessingConfiguration={"Enabled": True, "Processors": []})
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_direct_puts_are_throttled_by_their_rate(bucket):
+    create(bucket)
+    firehose = bucket.client("firehose", config=Config(retries={"max_attempts": 0}))
+    record = {"Data": b"x" * 1_000_000}
+    for _ in range(5):
+        firehose.put_record(DeliveryStreamName="d", Record=record)
+    with pytest.raises(firehose.exceptions.ServiceUnavailableException):
+        firehose.put_record(DeliveryStreamName="d", Record=record)
+    bucket.clock.advance(1)
+    firehose.put_record(DeliveryStreamName="d", Record=record)
