@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
+from botocore.auth import HmacV1Auth, HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import given, settings
@@ -151,12 +151,38 @@ def test_others_are_nobodys(header: str) -> None:
     assert signature.credential(Request("GET", "/?list-type=2", {"authorization": header})) is None
 
 
-def test_a_version_2_query_is_recognised_and_never_verified() -> None:
-    request = Request("GET", "/b/k?AWSAccessKeyId=AKID&Expires=1&Signature=x", {})
+def test_version_2_outside_s3_is_refused() -> None:
+    request = Request("GET", "/?Action=ListQueues&AWSAccessKeyId=AKID&SignatureVersion=2&Signature=x", {})
+    assert refusal(request).code == "InvalidRequest"
+
+
+@pytest.mark.parametrize("signer", [HmacV1Auth, HmacV1QueryAuth])
+@pytest.mark.parametrize("token", [None, "session"])
+@pytest.mark.parametrize("path", ["/bucket/a%20b/%C3%BC?versionId=x%2By&max-keys=3", "/bucket/?uploads", "/bucket/key"])
+def test_version_2_of_s3(signer: Any, token: str | None, path: str) -> None:
+    """boto3 presigns so unless it is told otherwise."""
+    aws = AWSRequest("PUT", f"http://localhost:4566{path}", headers={"Content-Type": "a/b", "X-Amz-Meta-B": "x  y"})
+    signer(Credentials(KEY, SECRET, token)).add_auth(aws)
+    parts = urlsplit(aws.url)
+    headers = {name.lower(): value for name, value in aws.headers.items()} | {"host": "localhost:4566"}
+    if signer is HmacV1QueryAuth:
+        headers = {"host": "localhost:4566"}
+    request = Request("PUT", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers)
     found = signature.credential(request)
     assert found is not None
-    assert (found.access_key, found.kind, found.version) == ("AKID", "query", "2")
-    assert refusal(request).code == "InvalidRequest"
+    assert (found.access_key, found.version, found.service) == (KEY, "2", "s3")
+    check(request, token=token or "")
+    error = refusal(request, secret="wrong", token=token or "")
+    assert (error.code, error.status) == ("SignatureDoesNotMatch", 403)
+    assert refusal(request, token="another").code == "InvalidToken"
+    late = refusal(request, token=token or "", later=4000)
+    assert late.code == ("AccessDenied" if signer is HmacV1QueryAuth else "RequestTimeTooSkewed")
+
+
+@pytest.mark.parametrize("expires", ["", "soon", "-1", "1e9"])
+def test_a_version_2_url_says_when_it_ends(expires: str) -> None:
+    error = refusal(Request("GET", f"/b/k?AWSAccessKeyId=AKID&Expires={expires}&Signature=x", {}))
+    assert (error.code, error.status) == ("AccessDenied", 403)
 
 
 def test_version_4a_says_that_it_is_not_built() -> None:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-from pocketlake.gateway import canonical, refusals
+from pocketlake.gateway import canonical, refusals, signature_v2
 from pocketlake.gateway.hashed_body import HashedBody
 from pocketlake.gateway.message import Request
 from pocketlake.gateway.protocol.timestamps import parse as parse_date
@@ -167,18 +167,15 @@ def verify(request: Request, credential: Credential, secret: str, now: float, se
     """
     service = credential.service
     if credential.version != "4":
-        raise _other_version(credential)
+        _verify_other(request, credential, secret, now, session_token)
+        return
     if credential.kind == "header":
         _check_header(credential)
         stamp = request.headers.get("x-amz-date") or request.headers.get("date", "")
         stamp = _check_time(credential, stamp, now)
     else:
         stamp = _check_query(credential, request, now)
-    # A lake's keys of users and root have no token; a session's key is worth nothing without its own.
-    if credential.session_token != session_token and not hmac.compare_digest(
-        credential.session_token.encode(), session_token.encode()
-    ):
-        raise refusals.wrong_token(service)
+    _check_token(credential, session_token)
     is_s3 = service in refusals.S3
     if is_s3:
         _check_covered(request, credential)
@@ -197,11 +194,23 @@ def verify(request: Request, credential: Credential, secret: str, now: float, se
         request.body = HashedBody(request.body, judge)
 
 
-def _other_version(credential: Credential) -> ServiceError:
+def _verify_other(request: Request, credential: Credential, secret: str, now: float, session_token: str) -> None:
+    """Version 2, which S3 alone still takes."""
     if credential.version == "4a":
-        return NotImplemented501("Signature Version 4A for keys that the lake knows")
-    message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-    return ServiceError("InvalidRequest", message, 400)
+        raise NotImplemented501("Signature Version 4A for keys that the lake knows")
+    if credential.service != "s3":
+        message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+        raise ServiceError("InvalidRequest", message, 400)
+    _check_token(credential, session_token)
+    given = parameters(request.target.partition("?")[2]) if credential.kind == "query" else None
+    signature_v2.verify(request, credential.access_key, credential.signature, secret, given, now, SKEW_SECONDS)
+
+
+def _check_token(credential: Credential, session_token: str) -> None:
+    """A lake's keys of users and root have no token; a session's key is worth nothing without its own."""
+    given = credential.session_token
+    if given != session_token and not hmac.compare_digest(given.encode(), session_token.encode()):
+        raise refusals.wrong_token(credential.service)
 
 
 def _check_header(credential: Credential) -> None:

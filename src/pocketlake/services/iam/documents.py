@@ -51,6 +51,10 @@ IAM_PATHS = (
     "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
 )  # fmt: skip
 LATEST_EPOCH = 2**63
+DATE = re.compile(
+    r"(\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[Tt](?:(\d{1,2})(?::(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?)?)?"
+    r"(?:[Zz]|[+-]\d\d(?::?\d\d)?)?\Z"
+)
 
 Statement = dict[str, Any]
 
@@ -114,7 +118,7 @@ def listed(statement: Statement, *names: str) -> Iterator[str]:
     """The values of these members; one value needs no list."""
     for name in names:
         value = statement.get(name, [])
-        yield from [value] if isinstance(value, str) else value
+        yield from [value] if isinstance(value, str) else [item for item in value if item is not None]
 
 
 def _check_form(statement: Any) -> None:
@@ -135,14 +139,15 @@ def _check_form(statement: Any) -> None:
 
 
 def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    """A list of strings; nulls between them are passed over, as IAM does."""
+    return isinstance(value, list) and all(item is None or isinstance(item, str) for item in value)
 
 
 def _check_condition(condition: Any) -> None:
     if not isinstance(condition, dict):
         raise malformed(SYNTAX)
     for operator, tests in condition.items():
-        if not OPERATOR.match(operator) or not isinstance(tests, dict):
+        if not isinstance(tests, dict) or (tests and not OPERATOR.match(operator)):
             raise malformed(SYNTAX)
         for values in tests.values():
             for value in values if isinstance(values, list) else [values]:
@@ -165,18 +170,15 @@ def check_legacy(statement: Statement) -> None:
 
 
 def _is_date(text: str) -> bool:
-    """ISO 8601 as W3C has it, or seconds since 1970."""
+    """ISO 8601 as W3C has it, read generously as IAM does, or seconds since 1970."""
     if re.fullmatch(r"-?\d+", text):
-        return len(text) == 4 or abs(int(text)) < LATEST_EPOCH
-    found = re.fullmatch(
-        r"(\d{4})-(\d\d)(?:-(\d\d)(?:[Tt](\d\d)(?::(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?([Zz]|[+-]\d\d(?::?\d\d)?)?)?)?",
-        text,
-    )
+        return abs(int(text)) < LATEST_EPOCH
+    found = DATE.match(text)
     if found is None:
         return False
-    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
+    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups())
     try:
-        datetime(year or 1, month or 1, day or 1, hour or 0, minute or 0, second or 0)
+        datetime(min(max(year or 1, 1), 9999), month or 1, day or 1, hour or 0, minute or 0, second or 0)
     except ValueError:
         return False
     return True
@@ -193,10 +195,8 @@ def _check_resource(resource: str) -> None:
         full = ":".join(["arn", *rest, *["*"] * (5 - len(rest))])
         raise malformed(f'Partition "{parts[1]}" is not valid for resource "{full}".')
     if len(parts) < 3 or "*" in parts[2] or "?" in parts[2]:
-        if len(parts) == 3 and parts[2] == "*":
-            return
         raise malformed("Resource vendor must be fully qualified and cannot contain regexes.")
-    if not parts[2] or len(parts) < 6:
+    if not parts[2] or 3 < len(parts) < 6:  # of three parts the rest counts as wildcards
         raise malformed(LEGACY)
 
 

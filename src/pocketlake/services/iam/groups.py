@@ -10,7 +10,7 @@ from pocketlake.kernel.resources import Resource
 from . import quotas, users
 from .attachments import rename_holder
 from .listing import page
-from .service import GROUP, USER, conflict, create, entities, iam, look_up, rename
+from .service import GROUP, USER, conflict, create, entities, errors, iam, look_up, rename
 
 
 @iam.operation
@@ -48,8 +48,8 @@ def list_groups_for_user(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 @iam.operation
 def add_user_to_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Adding a member again changes nothing."""
-    group = look_up(call, GROUP, request["GroupName"])
     user = look_up(call, USER, request["UserName"])
+    group = look_up(call, GROUP, request["GroupName"])
     groups = user.get("Groups", [])
     if group.name not in groups:
         quotas.room_for_one_more(call, quotas.GROUPS_PER_USER, len(groups))
@@ -60,15 +60,15 @@ def add_user_to_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @iam.operation
 def remove_user_from_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Removing who is no member changes nothing."""
-    group = look_up(call, GROUP, request["GroupName"])
     user = look_up(call, USER, request["UserName"])
+    group = look_up(call, GROUP, request["GroupName"])
     members = entities(call, "membership")
     membership = members.find(user.name, parent=group.name)
-    if membership is not None:
-        members.delete(membership)
-        kept = [name for name in user.get("Groups", []) if name != group.name]
-        entities(call, "user").update(user, Groups=kept)
+    if membership is None:
+        raise errors.NoSuchEntityException(f"User {user['UserName']} not in group {group['GroupName']}")
+    members.delete(membership)
+    kept = [name for name in user["Groups"] if name != group.name]
+    entities(call, "user").update(user, Groups=kept)
     return {}
 
 

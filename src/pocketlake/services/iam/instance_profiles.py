@@ -90,5 +90,5 @@ def described(call: Call, profile: Resource) -> Request:
         "Arn": profile.arn,
         "CreateDate": profile["CreateDate"],
         "Roles": [role_shown(role)] if role else [],
-        "Tags": shown(profile.tags) or None,
+        "Tags": shown(profile.tags),
     }

@@ -56,7 +56,7 @@ def get_policy(call: Call, request: Request) -> Request:
     if known is not None:
         return {"Policy": {**known.shown(), **_counts(call, policy_arn), "Description": None}}
     policy = own_policy(call, policy_arn)
-    described = {"Description": policy.get("Description"), "Tags": shown(policy.tags) or None}
+    described = {"Description": policy.get("Description"), "Tags": shown(policy.tags)}
     return {"Policy": {**summary(call, policy), **described}}
 
 

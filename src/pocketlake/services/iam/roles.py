@@ -74,7 +74,7 @@ def update_role(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     role = look_up(call, ROLE, request["RoleName"])
     forbid_service_role(role)
     duration = request.get("MaxSessionDuration") or SHORTEST_SESSION_SECONDS
-    entities(call, "role").update(role, Description=request.get("Description") or "", MaxSessionDuration=duration)
+    entities(call, "role").update(role, Description=request.get("Description") or None, MaxSessionDuration=duration)
     return {}
 
 
