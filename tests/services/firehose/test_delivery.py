@@ -75,14 +75,15 @@ def table(lake):
     }
 
 
-@pytest.mark.claim("KDF-001")
+@pytest.mark.claim("KDF-001", "KDF-501", "KDF-507", "KDF-513", "KDF-525", "KDF-585")
 def test_the_interval_delivers_one_object_of_all_records(bucket):
     create(bucket)
     put(bucket, b"a\n", b"b\n")
     bucket.clock.advance(30)
     put(bucket, b"c\n")
+    bucket.clock.advance(29)
     assert objects(bucket) == {}
-    bucket.clock.advance(30)
+    bucket.clock.advance(1)
     ((key, body),) = objects(bucket).items()
     assert body == b"a\nb\nc\n"
     assert key.startswith("2013/05/06/07/d-1-2013-05-06-07-08-09-")
@@ -114,6 +115,7 @@ def test_objects_are_compressed_as_asked(bucket, compression, open_):
     assert open_(body) == b"a\nb\n"
 
 
+@pytest.mark.claim("KDF-522", "KDF-544", "KDF-563")
 def test_a_kinesis_source_becomes_parquet_by_the_day_of_arrival(bucket):
     kinesis = bucket.client("kinesis")
     kinesis.create_stream(StreamName="s", ShardCount=2)
@@ -122,6 +124,9 @@ def test_a_kinesis_source_becomes_parquet_by_the_day_of_arrival(bucket):
     arn = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
     prefix = "t/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/"
     create(bucket, source=arn, Prefix=prefix, **table(bucket))
+    with pytest.raises(ClientError) as refused:
+        put(bucket, b"direct")
+    assert refused.value.response["Error"]["Code"] == "InvalidArgumentException"
     for day in range(3):
         records = [
             {"Data": json.dumps({"ID": day * 100 + n, "name": f"n{n}"}).encode(), "PartitionKey": str(n)}
@@ -136,6 +141,7 @@ def test_a_kinesis_source_becomes_parquet_by_the_day_of_arrival(bucket):
     assert sorted(row["id"] for row in rows) == list(range(300))
 
 
+@pytest.mark.claim("KDF-567")
 def test_records_that_do_not_fit_come_out_in_the_documented_envelope(bucket):
     create(bucket, **table(bucket))
     put(bucket, b'{"id": 1}', b"nonsense", b'{"id": "x"}', b'{"id": 2}')
@@ -224,3 +230,56 @@ def test_direct_puts_are_throttled_by_their_rate(bucket):
         firehose.put_record(DeliveryStreamName="d", Record=record)
     bucket.clock.advance(1)
     firehose.put_record(DeliveryStreamName="d", Record=record)
+
+
+@pytest.mark.claim("KDF-506", "KDF-523")
+def test_a_record_holds_up_to_a_thousand_kib(bucket):
+    create(bucket)
+    firehose = bucket.client("firehose")
+    firehose.put_record(DeliveryStreamName="d", Record={"Data": b"x" * 1_024_000})
+    with pytest.raises(ClientError) as caught:
+        firehose.put_record(DeliveryStreamName="d", Record={"Data": b"x" * 1_024_001})
+    assert caught.value.response["Error"]["Code"] in ("ValidationException", "InvalidArgumentException")
+    bucket.clock.advance(60)
+    assert list(objects(bucket).values()) == [b"x" * 1_024_000]
+
+
+@pytest.mark.claim("KDF-509", "KDF-510", "KDF-575", "KDF-577")
+@pytest.mark.parametrize(
+    ("size", "interval", "accepted"),
+    [(1, 60, True), (128, 900, True), (5, 0, True), (0, 60, False), (129, 60, False), (5, 901, False), (5, -1, False)],
+)
+def test_buffers_have_bounds(bucket, size, interval, accepted):
+    hints = {"SizeInMBs": size, "IntervalInSeconds": interval}
+    client = bucket.client("firehose", config=Config(parameter_validation=False))
+    arguments = {"DeliveryStreamName": "d", "ExtendedS3DestinationConfiguration": destination(BufferingHints=hints)}
+    if accepted:
+        client.create_delivery_stream(**arguments)
+        described = client.describe_delivery_stream(DeliveryStreamName="d")["DeliveryStreamDescription"]
+        assert described["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"] == hints
+    else:
+        with pytest.raises(ClientError) as caught:
+            client.create_delivery_stream(**arguments)
+        assert caught.value.response["Error"]["Code"] in ("ValidationException", "InvalidArgumentException")
+
+
+@pytest.mark.claim("KDF-541", "KDF-542", "KDF-543")
+def test_a_name_is_taken_once(bucket):
+    create(bucket, Prefix="in/")
+    answer = bucket.client("firehose").put_record(DeliveryStreamName="d", Record={"Data": b"x"})
+    assert answer["RecordId"]
+    assert answer["Encrypted"] is False
+    with pytest.raises(ClientError) as caught:
+        create(bucket)
+    assert caught.value.response["Error"]["Code"] == "ResourceInUseException"
+    bucket.clock.advance(60)
+    assert all(key.startswith("in/2013/") for key in objects(bucket))
+
+
+@pytest.mark.claim("KDF-538")
+def test_a_trickle_is_delivered_once_an_interval(bucket):
+    create(bucket, BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 120})
+    for _ in range(36):
+        put(bucket, b"x")
+        bucket.clock.advance(10)
+    assert [len(body) for body in objects(bucket).values()] == [12, 12, 12]
