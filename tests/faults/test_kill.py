@@ -147,6 +147,7 @@ def check_deliveries(lake: EmbeddedLake, acknowledged: list[Acknowledged]) -> No
         lines.update(gzip.decompress(body).decode().splitlines())
     promised = {line for each in acknowledged for line in each.delivered}
     attempted = {line for each in acknowledged for line in each.attempted_delivered}
+    assert promised, "Firehose took nothing"
     lost = promised - lines.keys()
     assert not lost, f"{len(lost)} of {len(promised)} records that Firehose took never arrived, such as {min(lost)}"
     assert [line for line, count in lines.items() if count > 1] == [], "records arrived twice"

@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 from botocore.config import Config
@@ -19,7 +20,7 @@ from pocketlake.embedded import EmbeddedLake
 IMPATIENT = Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=20)
 PART = 5 * 1024 * 1024
 
-GONE = (HTTPClientError, BotoCoreError, ConnectionError)
+GONE = (HTTPClientError, BotoCoreError, OSError, HTTPException)
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Load:
         self.acknowledged = Acknowledged()
         self._names = names
         self._round = round_number
+        self._clock = lake.clock
         self._kinesis = lake.client("kinesis", config=IMPATIENT)
         self._s3 = lake.client("s3", config=IMPATIENT)
         self._firehose = lake.client("firehose", config=IMPATIENT) if "delivery" in names else None
@@ -73,7 +75,7 @@ class Load:
     def start(self) -> None:
         steps = [self._put_records, self._put_records, self._put_object, self._put_object, self._upload_parts]
         if self._firehose is not None:
-            steps.append(self._put_record_batch)
+            steps += [self._put_record_batch, self._pass_time]
         self._writers = [Writer(step, self._stopped) for step in steps]
         for writer in self._writers:
             writer.start()
@@ -132,6 +134,11 @@ class Load:
         answer = self._firehose.put_record_batch(DeliveryStreamName=self._names["delivery"], Records=records)
         taken = zip(names, answer["RequestResponses"], strict=True)
         self.acknowledged.delivered += [name for name, response in taken if "RecordId" in response]
+
+    def _pass_time(self) -> None:
+        """Buffers fall due while they are written to, so that some die in the middle of a delivery."""
+        self._stopped.wait(self._random.uniform(0.0, 0.3))
+        self._clock.advance(seconds=61)
 
 
 def etag_of(body: bytes, parts: int = 0) -> str:

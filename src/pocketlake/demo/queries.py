@@ -74,7 +74,7 @@ BY_CARRIER = Question(
            count(*) - count(f.dep_time) AS cancelled,
            round(avg(f.arr_delay), 1) AS mean_delay,
            approx_percentile(f.arr_delay, 0.9) AS p90_delay,
-           round(100.0 * count_if(f.arr_delay > 30) / count(f.arr_delay), 1) AS pct_over_30_min
+           round(100.0 * count_if(f.arr_delay > 30) / count(f.arr_delay), 1) AS late_pct
     FROM flights f JOIN airlines a ON a.carrier = f.carrier
     GROUP BY a.name
     HAVING count(*) >= 1000
@@ -104,7 +104,7 @@ WEATHER = Question(
                 ELSE '5 none of it' END AS weather,
            count(*) AS flights,
            round(avg(f.dep_delay), 1) AS mean_delay,
-           round(100.0 * (count(*) - count(f.dep_time)) / count(*), 1) AS pct_cancelled
+           round(100.0 * (count(*) - count(f.dep_time)) / count(*), 1) AS cancelled_pct
     FROM flights f
     JOIN weather w ON w.origin = f.origin AND w.time_hour = f.time_hour
     GROUP BY 1
@@ -117,8 +117,8 @@ DESTINATIONS = Question(
     SELECT p.manufacturer,
            count(DISTINCT f.tailnum) AS aircraft,
            count(*) AS flights,
-           round(avg(2013 - TRY_CAST(p.year AS integer)), 1) AS mean_age,
-           max_by(ap.name, f.distance) AS farthest_destination,
+           round(avg(2013 - TRY_CAST(p.year AS integer)), 1) AS age,
+           max_by(ap.name, f.distance) AS farthest,
            max(f.distance) AS miles
     FROM flights f
     JOIN planes p ON p.tailnum = f.tailnum
@@ -142,7 +142,7 @@ WORST_DAYS = Question(
         FROM daily
     )
     SELECT origin, place, date_format(flight_date, '%a %d %b') AS day, flights,
-           round(delay, 1) AS mean_delay, round(week, 1) AS mean_of_the_week
+           round(delay, 1) AS mean_delay, round(week, 1) AS mean_of_week
     FROM ranked WHERE place <= 2
     ORDER BY origin, place
     """,
