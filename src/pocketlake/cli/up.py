@@ -71,7 +71,9 @@ def up(allow_open: bool, verbose: bool, **options: Any) -> None:
 def _announce(server: Any, url: str) -> None:
     click.echo(f"Pocketlake ready at {url}")
     click.echo(f"  directory {server.lake.directory}, limits {server.config.limits}, auth {server.config.auth}")
-    click.echo('  point AWS tools here: eval "$(pocketlake env)"', nl=True)
+    click.echo('  point AWS tools here: eval "$(pocketlake env)"')
+    if server.config.auth == "signed" and server.credentials_file.exists():
+        click.echo(f"  keys of the root user: AWS_SHARED_CREDENTIALS_FILE={server.credentials_file}")
 
 
 def _check_account(account: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pocketlake.kernel.lake import Lake
 
 BODY_LIMIT = 64 * 1024
+LOOPBACK = {"127.0.0.1", "::1"}
 
 
 class Refused(Exception):
@@ -48,6 +49,8 @@ class Control:
         if handler is None:
             known = any(known_path == path for _, known_path in self._routes)
             return _json(405 if known else 404, {"message": f"There is no {request.method} {path} here."})
+        if request.method == "POST" and self._lake.config.auth == "signed" and request.peer not in LOOPBACK:
+            return _json(403, {"message": "In signed mode the lake is reset and its clock moved from its own machine."})
         try:
             return _json(200, await handler(await _body(request)))
         except Refused as refusal:

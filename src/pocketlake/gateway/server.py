@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocketlake.gateway.dispatch import Gateway
 from pocketlake.gateway.http import Front, HttpLimits
+from pocketlake.kernel import access
 from pocketlake.kernel.config import Config
 from pocketlake.kernel.lake import Lake
 
@@ -47,6 +50,8 @@ class Server:
         """Serve; returns the URL."""
         lake = self.lake
         lake.start(asyncio.get_running_loop())
+        if self.config.auth == "signed":
+            self._give_first_key()
         self.front = Front(Gateway(lake).handle, HttpLimits(), lake.clock.http_date)
         port = await self.front.listen(self.config.host, self.config.port, self._tls())
         scheme = "https" if self.config.tls else "http"
@@ -60,6 +65,25 @@ class Server:
         if self.front is not None:
             await self.front.close(grace)
         await self.lake.close()
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.lake.directory / "credentials"
+
+    def _give_first_key(self) -> None:
+        """Signed mode lets nobody in whom it does not know: a new lake knows its account's root user.
+
+        The key lies in the lake's directory in the form of AWS's credentials file, readable by its owner only.
+        """
+        account = self.config.account
+        if access.of_owner(self.lake.store, account, account):
+            return
+        key, secret = f"AKIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30)
+        root = access.Credentials(key, secret, "", access.Principal.root(account, key), created=self.lake.clock.now())
+        with open(self.credentials_file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+        with self.lake.store.transaction():
+            access.add(self.lake.store, root)
 
     def _tls(self) -> ssl.SSLContext | None:
         if not self.config.tls:
