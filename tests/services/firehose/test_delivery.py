@@ -4,10 +4,13 @@ import base64
 import gzip
 import io
 import json
+import os
+import threading
 import zipfile
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 from botocore.config import Config
@@ -115,7 +118,7 @@ def test_objects_are_compressed_as_asked(bucket, compression, open_):
     assert open_(body) == b"a\nb\n"
 
 
-@pytest.mark.claim("KDF-522", "KDF-544", "KDF-563")
+@pytest.mark.claim("KDF-522", "KDF-544")
 def test_a_kinesis_source_becomes_parquet_by_the_day_of_arrival(bucket):
     kinesis = bucket.client("kinesis")
     kinesis.create_stream(StreamName="s", ShardCount=2)
@@ -263,9 +266,13 @@ def test_buffers_have_bounds(bucket, size, interval, accepted):
         assert caught.value.response["Error"]["Code"] in ("ValidationException", "InvalidArgumentException")
 
 
-@pytest.mark.claim("KDF-541", "KDF-542", "KDF-543")
+@pytest.mark.claim("KDF-542", "KDF-543")
 def test_a_name_is_taken_once(bucket):
     create(bucket, Prefix="in/")
+    description = bucket.client("firehose").describe_delivery_stream(DeliveryStreamName="d")
+    (echoed,) = description["DeliveryStreamDescription"]["Destinations"]
+    given = destination(Prefix="in/")
+    assert {name: echoed["ExtendedS3DestinationDescription"][name] for name in given} == given
     answer = bucket.client("firehose").put_record(DeliveryStreamName="d", Record={"Data": b"x"})
     assert answer["RecordId"]
     assert answer["Encrypted"] is False
@@ -283,3 +290,94 @@ def test_a_trickle_is_delivered_once_an_interval(bucket):
         put(bucket, b"x")
         bucket.clock.advance(10)
     assert [len(body) for body in objects(bucket).values()] == [12, 12, 12]
+
+
+def test_what_arrives_during_a_delivery_waits_for_its_own_interval(bucket):
+    """Else a stream under steady load would be cut into small objects, each as long as the delivery before it."""
+    create(bucket, BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60}, CompressionFormat="GZIP")
+    put(bucket, *(os.urandom(1_000_000) for _ in range(4)))
+    delivered = threading.Event()
+
+    def keep_putting():
+        while not delivered.is_set():
+            put(bucket, b"late")
+
+    producer = threading.Thread(target=keep_putting)
+    producer.start()
+    try:
+        bucket.clock.advance(60)
+    finally:
+        delivered.set()
+        producer.join()
+    assert len(objects(bucket)) == 1
+    put(bucket, b"last")
+    bucket.clock.advance(60)
+    assert len(objects(bucket)) == 2
+    assert sum(len(gzip.decompress(body)) for body in objects(bucket).values()) % 4 == 0
+
+
+@pytest.mark.claim("KDF-563", "KDF-564")
+def test_ten_thousand_records_of_a_kinesis_stream_land_in_the_bucket(bucket):
+    kinesis = bucket.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=4)
+    bucket.clock.advance(60.0007)  # a clock between two milliseconds: arrivals are rounded down
+    arn = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+    create(bucket, source=arn, Prefix="in/!{timestamp:yyyy}/", ErrorOutputPrefix="bad/")
+    description = bucket.client("firehose").describe_delivery_stream(DeliveryStreamName="d")
+    described = description["DeliveryStreamDescription"]
+    s3 = described["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert described["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"] == arn
+    assert (s3["BucketARN"], s3["Prefix"], s3["ErrorOutputPrefix"]) == (
+        f"arn:aws:s3:::{BUCKET}",
+        "in/!{timestamp:yyyy}/",
+        "bad/",
+    )
+    for start in range(0, 10_000, 500):
+        records = [{"Data": b"%d\n" % n, "PartitionKey": str(n)} for n in range(start, start + 500)]
+        assert kinesis.put_records(StreamName="s", Records=records)["FailedRecordCount"] == 0
+        if start:
+            bucket.clock.advance(1)
+    bucket.clock.advance(120)
+    lines = [int(line) for body in objects(bucket, "in/2013/").values() for line in body.splitlines()]
+    assert sorted(lines) == list(range(10_000))
+
+
+@pytest.mark.claim("KDF-568")
+def test_the_same_json_becomes_parquet_and_orc(bucket):
+    options = table(bucket)
+    create(bucket, "parquet", **options)
+    options["DataFormatConversionConfiguration"]["OutputFormatConfiguration"] = {"Serializer": {"OrcSerDe": {}}}
+    create(bucket, "orc", **options)
+    for name in ("parquet", "orc"):
+        put(bucket, b'{"id": 1, "name": "a"}', b'{"id": 2, "name": null}', name=name)
+    bucket.clock.advance(60)
+    bodies = {key.rpartition(".")[2]: io.BytesIO(body) for key, body in objects(bucket).items()}
+    assert pq.read_table(bodies["parquet"]).to_pylist() == orc.read_table(bodies["orc"]).to_pylist()
+
+
+@pytest.mark.claim("KDF-574")
+def test_new_hints_hold_for_what_is_buffered_and_what_comes(bucket):
+    create(bucket, BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 900})
+    put(bucket, b"a")
+    bucket.client("firehose").update_destination(
+        DeliveryStreamName="d",
+        CurrentDeliveryStreamVersionId="1",
+        DestinationId="destinationId-000000000001",
+        ExtendedS3DestinationUpdate={"BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60}},
+    )
+    bucket.clock.advance(60)
+    assert list(objects(bucket).values()) == [b"a"]
+    put(bucket, b"b" * 1_000_000)
+    put(bucket, b"b" * 1_000_000)
+    bucket.clock.advance(0)
+    assert sorted(map(len, objects(bucket).values())) == [1, 2_000_000]
+
+
+def test_an_unbuilt_source_says_so_at_creation(bucket):
+    with pytest.raises(ClientError) as caught:
+        bucket.client("firehose").create_delivery_stream(
+            DeliveryStreamName="d",
+            DeliveryStreamType="MSKAsSource",
+            ExtendedS3DestinationConfiguration=destination(),
+        )
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

@@ -26,35 +26,46 @@ def buffer(call: Call, stream: Resource, records: list[bytes], arrival: float) -
 
 
 def grow(call: Call, stream: Resource, added: int, arrival: float) -> None:
-    """Count what was added in memory: asking the store each time would cost more the fuller the buffer is."""
+    """Count what was added in memory: asking the store each time would cost more the fuller the buffer is.
+
+    The alarm moves only when this addition makes the buffer due sooner. Otherwise it is set already, or a delivery is
+    at work or waits for its next attempt; each of them schedules what it leaves behind.
+    """
     held = call.memory.get(("held", stream["Id"]))
     if held is None:
         schedule(call, stream)
         return
     size, oldest = held
-    held = (size + added, oldest if oldest is not None else arrival)
-    call.memory["held", stream["Id"]] = held
-    call.undo(lambda: call.memory.pop(("held", stream["Id"]), None))
-    _set_alarm(call, stream, *held)
+    before = _due(stream, size, oldest)
+    size, oldest = size + added, arrival if oldest is None else min(oldest, arrival)
+    _remember(call, stream, size, oldest)
+    due = _due(stream, size, oldest)
+    if due is not None and (before is None or due < before):
+        call.alarms.set(deliver, stream.name, max(due, call.now))
 
 
 def schedule(call: Call, stream: Resource) -> None:
     """Set the delivery for when the oldest record has waited long enough, or now if the buffer is full."""
-    held = store.buffered(call.db, stream["Id"])
-    call.memory["held", stream["Id"]] = held
+    size, oldest = store.buffered(call.db, stream["Id"])
+    _remember(call, stream, size, oldest)
+    due = _due(stream, size, oldest)
+    if due is None:
+        call.alarms.clear(deliver, stream.name)
+    else:
+        call.alarms.set(deliver, stream.name, max(due, call.now))
+
+
+def _remember(call: Call, stream: Resource, size: int, oldest: float | None) -> None:
+    call.memory["held", stream["Id"]] = (size, oldest)
     call.undo(lambda: call.memory.pop(("held", stream["Id"]), None))
-    _set_alarm(call, stream, *held)
 
 
-def _set_alarm(call: Call, stream: Resource, size: int, oldest: float | None) -> None:
+def _due(stream: Resource, size: int, oldest: float | None) -> float | None:
+    """When the buffer is to be delivered: a full one is overdue, an empty one never due."""
     if oldest is None:
-        return
+        return None
     hints = stream["Destination"]["BufferingHints"]
-    full = size >= hints["SizeInMBs"] * MIB
-    due = call.now if full else oldest + hints["IntervalInSeconds"]
-    set_for = call.alarms.due(deliver, stream.name)
-    if set_for is None or set_for > due:
-        call.alarms.set(deliver, stream.name, due)
+    return 0.0 if size >= hints["SizeInMBs"] * MIB else oldest + float(hints["IntervalInSeconds"])
 
 
 @dataclass(slots=True, frozen=True)
@@ -81,20 +92,30 @@ async def deliver(call: Call, name: str) -> None:
     # No wait between the last object and this: both are in one transaction.
     with call.transaction():
         store.remove(call.db, stream["Id"], batches)
-        schedule(call, stream)
+        now = call.resources(KIND).find(name)
+        if (
+            now is not None and now["Id"] == stream["Id"]
+        ):  # neither deleted nor made anew while the objects were written
+            schedule(call, now)
 
 
 async def _objects(call: Call, stream: Resource, batches: list[store.Batch]) -> list[Object]:
-    """The data object, and before it the one of records that could not be converted."""
+    """The data object, and before it the one of records that could not be converted.
+
+    Both names follow from the first batch: when a crash falls between the two, the next attempt writes the first of
+    them over instead of doubling it.
+    """
     destination = stream["Destination"]
-    when = prefixes.moment(batches[0].arrival, destination.get("CustomTimeZone") or "UTC")
+    oldest = min(batch.arrival for batch in batches)
+    when = prefixes.moment(oldest, destination.get("CustomTimeZone") or "UTC")
+    identity = str(uuid.uuid5(uuid.UUID(stream["Id"]), str(batches[0].sequence)))
     format_ = destination.get("DataFormatConversionConfiguration") or {}
     if not (format_ and format_.get("Enabled", True)):
         compression = destination["CompressionFormat"]
         records = [record for batch in batches for record in store.unpack(batch.payload)]
         body = await call.offload(conversion.compress, b"".join(records), compression)
         extension = destination.get("FileExtension") or COMPRESSIONS[compression]
-        return [Object(_key(stream, when, extension, destination.get("Prefix", "")), body)]
+        return [Object(_key(stream, when, identity, extension, destination.get("Prefix", "")), body)]
     schema = conversion.schema_of(call, format_["SchemaConfiguration"])
     converted = await call.offload(conversion.convert, [batch.payload for batch in batches], schema.columns, format_)
     objects = []
@@ -102,15 +123,15 @@ async def _objects(call: Call, stream: Resource, batches: list[store.Batch]) -> 
         arrivals = [batch.arrival for batch in batches for _ in store.unpack(batch.payload)]
         lines = [_failure(call, failure, arrivals[failure.index], schema) for failure in converted.failures]
         prefix = destination.get("ErrorOutputPrefix") or destination.get("Prefix", "")
-        objects.append(Object(_key(stream, when, "", prefix, CONVERSION_FAILED), b"".join(lines)))
+        objects.append(Object(_key(stream, when, identity, "", prefix, CONVERSION_FAILED), b"".join(lines)))
     if converted.rows:
         extension = destination.get("FileExtension") or converted.extension
-        objects.append(Object(_key(stream, when, extension, destination.get("Prefix", "")), converted.body))
+        objects.append(Object(_key(stream, when, identity, extension, destination.get("Prefix", "")), converted.body))
     return objects
 
 
-def _key(stream: Resource, when: Any, extension: str, prefix: str, error_type: str = "") -> str:
-    name = prefixes.object_name(stream.name, str(stream["Version"]), when, str(uuid.uuid4()), extension)
+def _key(stream: Resource, when: Any, identity: str, extension: str, prefix: str, error_type: str = "") -> str:
+    name = prefixes.object_name(stream.name, str(stream["Version"]), when, identity, extension)
     return prefixes.evaluate(prefix, when, error_type) + name
 
 

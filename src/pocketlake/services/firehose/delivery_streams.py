@@ -25,6 +25,7 @@ OTHER_DESTINATIONS = (
     "IcebergDestinationConfiguration",
 )
 OTHER_SOURCES = ("MSKSourceConfiguration", "DatabaseSourceConfiguration", "DirectPutSourceConfiguration")
+TYPES = ("DirectPut", "KinesisStreamAsSource")
 DESTINATION_ID = "destinationId-000000000001"
 
 
@@ -60,7 +61,7 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
         "Type": kind,
         "Version": 1,
         "Destination": read_destination(extended or plain or {}),
-        "Source": source and {**source, "Since": call.now},
+        "Source": source and {**source, "Since": kinesis_source.since(call.now)},
         "Updated": call.now,
     }
     tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", [])}
@@ -74,6 +75,8 @@ def _refuse_unbuilt(request: dict[str, Any]) -> None:
     for member in (*OTHER_DESTINATIONS, *OTHER_SOURCES):
         if member in request:
             raise NotImplemented501(f"Firehose {member}")
+    if (kind := request.get("DeliveryStreamType", "DirectPut")) not in TYPES:
+        raise NotImplemented501(f"Firehose streams of type {kind}")
     if "DeliveryStreamEncryptionConfigurationInput" in request:
         raise NotImplemented501("Firehose encryption with a KMS key")
 
@@ -115,6 +118,8 @@ def list_delivery_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 @firehose.operation
 def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    from .deliveries import schedule
+
     stream = find(call, request["DeliveryStreamName"])
     if request["CurrentDeliveryStreamVersionId"] != str(stream["Version"]):
         raise errors.ConcurrentModificationException(
@@ -127,7 +132,8 @@ def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if change is None:
         raise NotImplemented501("Firehose updates of destinations other than S3")
     destination = read_destination({**stream["Destination"], **change})
-    call.resources(KIND).update(stream, Destination=destination, Version=stream["Version"] + 1, Updated=call.now)
+    changes = {"Destination": destination, "Version": stream["Version"] + 1, "Updated": call.now}
+    schedule(call, call.resources(KIND).update(stream, **changes))  # what is buffered follows the new hints
     return {}
 
 

@@ -15,6 +15,14 @@ POLL_SECONDS = 1.0  # Firehose asks each shard once a second
 READS_A_PULL = 4  # of 10,000 records; what is left comes at the next
 
 
+def since(now: float) -> float:
+    """From when on records are read: arrivals are whole milliseconds, rounded down, and so must this be.
+
+    Rounded up, it would pass over what arrives in the millisecond of the stream's creation.
+    """
+    return int(now * 1000) / 1000
+
+
 def begin(call: Call, stream: Resource) -> None:
     arn = stream["Source"]["KinesisStreamARN"]
     name = arn.rpartition("/")[2]
