@@ -16,6 +16,11 @@ SHARDS = 4
 RECORD = base64.b64encode(b"r" * 200).decode()
 BATCH = 500
 SMALL_CALLS_AIM = 10.0
+READ_COST = (
+    "An answer is 160 kB of Base64 in JSON, some 100 MB/s at this rate: reading 500 rows, encoding and sending them is "
+    "the cost on both sides, and neither has room for ten."
+)
+WRITE_COST = "500 hashed, routed, numbered and stored rows a call, in a database: some 2 ms against the peer's 15."
 
 
 def run(bench: Bench) -> None:
@@ -25,16 +30,14 @@ def run(bench: Bench) -> None:
     bench.compare("Kinesis PutRecord, 200 B", 32, put_record, aim=SMALL_CALLS_AIM)
     batch = {"per_call": BATCH, "unit": "records/s"}
     bench.compare("Kinesis PutRecords, 500 x 200 B", 1, put_records, **batch)
-    bench.compare("Kinesis PutRecords, 500 x 200 B", 32, put_records, aim=SMALL_CALLS_AIM, **batch)
+    bench.compare("Kinesis PutRecords, 500 x 200 B", 32, put_records, aim=SMALL_CALLS_AIM, because=WRITE_COST, **batch)
     iterators = {system.name: _iterator(system) for system in bench.systems}
-    bench.compare("Kinesis GetRecords, 500 x 200 B", 1, lambda system: get_records(system, iterators), **batch)
-    bench.compare(
-        "Kinesis GetRecords, 500 x 200 B",
-        32,
-        lambda system: get_records(system, iterators),
-        aim=SMALL_CALLS_AIM,
-        **batch,
-    )
+
+    def reading(system: System) -> Sequence[bytes]:
+        return get_records(system, iterators)
+
+    bench.compare("Kinesis GetRecords, 500 x 200 B", 1, reading, **batch)
+    bench.compare("Kinesis GetRecords, 500 x 200 B", 32, reading, aim=SMALL_CALLS_AIM, because=READ_COST, **batch)
 
 
 def put_record(system: System) -> Sequence[bytes]:

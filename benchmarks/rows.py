@@ -25,6 +25,7 @@ class Row:
     per_call: int = 1
     unit: str = "calls/s"
     note: str = ""
+    because: str = ""  # why the aim is out of reach so far
 
     @property
     def ratio(self) -> float | None:
@@ -41,12 +42,16 @@ class Row:
         trouble = f", {result.failed} failed" if result.failed else ""
         return f"{result.rate * self.per_call:,.0f} (p50 {_ms(result.p50_ms)}, p99 {_ms(result.p99_ms)} ms{trouble})"
 
+    @property
+    def is_missed(self) -> bool:
+        return self.aim is not None and self.ratio is not None and self.ratio < self.aim
+
     def verdict(self) -> str:
         if self.ratio is None:
             return "-"
         if self.aim is None:
             return f"{self.ratio:.1f}x"
-        return f"{self.ratio:.1f}x {'(aim' if self.ratio >= self.aim else '(MISSED, aim'} {self.aim:g}x)"
+        return f"{self.ratio:.1f}x ({'MISSED, ' if self.is_missed else ''}aim {self.aim:g}x)"
 
 
 @dataclass(slots=True)
@@ -99,3 +104,9 @@ def markdown(rows: Sequence[Row]) -> str:
         figures = " | ".join(row.figure(name) for name in names)
         lines.append(f"| {question} | {row.connections} | {figures} | {row.verdict()} |")
     return "\n".join(lines)
+
+
+def missed(rows: Sequence[Row]) -> str:
+    """Each aim that was missed, and why."""
+    lines = [f"- {row.question}: {row.verdict()}. {row.because}" for row in rows if row.is_missed]
+    return "\n".join(lines) or "None."

@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks import load, peers
-from benchmarks.rows import Bench, Row, markdown
+from benchmarks.rows import Bench, Row, markdown, missed
 
 QUESTIONS = ("kinesis", "s3_objects", "s3_listing")
 RESULTS = Path(__file__).parent / "results"
@@ -95,6 +95,10 @@ def _report(readiness: list[str], rows: list[Row], athena: str, quick: bool, sec
             "## Calls",
             "",
             markdown(rows),
+            "",
+            "### Aims that were missed",
+            "",
+            missed(rows),
             "",
             "## Athena",
             "",

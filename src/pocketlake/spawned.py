@@ -50,9 +50,9 @@ class SpawnedLake(EmbeddedLake):
 
 
 def start(directory: Path, *options: str, region: str = DEFAULT_REGION, log: Path | None = None) -> SpawnedLake:
-    """Start one and wait until it answers. `options` are those of `pocketlake up`; its log goes to `log`."""
+    """Start one and wait until it answers. `options` are those of `pocketlake up`; its log to `log`, or in there."""
     command = [sys.executable, "-m", "pocketlake.cli.main", "up", "--port", "0", "--directory", str(directory)]
-    log = log or directory.parent / f"{directory.name}.log"
+    log = log or directory / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         process = subprocess.Popen(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -15,12 +18,6 @@ from .screen import Screen, amount
 
 BY_CARRIER = "SELECT carrier, count(*) FROM flights GROUP BY 1 ORDER BY 2 DESC"
 LIST_BUCKET = f"import boto3; print(boto3.client('s3').list_objects_v2(Bucket='{pipeline.BUCKET}')['KeyCount'])"
-TO_LOOK_AROUND = (
-    "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
-    f"export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_DEFAULT_REGION=us-east-1",
-    f'pocketlake sql --database {pipeline.DATABASE} "{BY_CARRIER}"',
-    f'python -c "{LIST_BUCKET}"',
-)
 
 
 def tell(directory: Path, days: int | None, console: Console) -> bool:
@@ -84,7 +81,23 @@ def _close(console: Console, directory: Path, agreed: bool, seconds: float) -> N
     verdict = "[bold green]all totals agree[/]" if agreed else "[bold red]totals differ from the source[/]"
     console.print(f"{verdict}: held against the source files, {seconds:.1f} s in all\n")
     console.print(f"The lake is in {directory}. To look around in it:\n", highlight=False)
-    console.print(f"  pocketlake up --directory {directory}\n", highlight=False, soft_wrap=True)
+    console.print(f"  {_program('pocketlake')} up --directory {directory}\n", highlight=False, soft_wrap=True)
     console.print("and in another terminal:\n")
-    for line in TO_LOOK_AROUND:
+    for line in _to_look_around():
         console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+def _to_look_around() -> tuple[str, ...]:
+    return (
+        "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
+        f"export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_DEFAULT_REGION=us-east-1",
+        f'{_program("pocketlake")} sql --database {pipeline.DATABASE} "{BY_CARRIER}"',
+        f'{_program("python")} -c "{LIST_BUCKET}"',
+    )
+
+
+def _program(name: str) -> str:
+    """As one would type it here: by its name when that finds the one beside us, otherwise by its path."""
+    beside = Path(sys.executable).parent / name
+    found = shutil.which(name)
+    return name if found and Path(found) == beside else os.path.relpath(beside)
