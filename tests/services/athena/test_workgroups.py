@@ -75,6 +75,32 @@ def test_primary_is_there_and_stays(athena: Athena) -> None:
         athena.client.delete_work_group(WorkGroup="primary")
 
 
+def test_a_new_workgroup_has_the_settings_aws_gives_it(athena: Athena) -> None:
+    athena.client.create_work_group(Name="plain")
+    group = athena.client.get_work_group(WorkGroup="plain")["WorkGroup"]
+    engine = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
+    assert group["Configuration"] == {
+        "EnforceWorkGroupConfiguration": True,
+        "EnableMinimumEncryptionConfiguration": False,
+        "PublishCloudWatchMetricsEnabled": False,
+        "RequesterPaysEnabled": False,
+        "EngineVersion": engine,
+    }
+    assert "Description" not in group
+
+
+def test_what_is_wrong_with_a_workgroups_name(athena: Athena) -> None:
+    for ask in (athena.client.get_work_group, athena.client.delete_work_group):
+        with pytest.raises(ClientError, match=r"WorkGroup is not found\.") as refused:
+            ask(WorkGroup="nope")
+        assert refused.value.response["AthenaErrorCode"] == "INVALID_INPUT"
+    with pytest.raises(ClientError, match=r"WorkGroup is not found\."):
+        athena.start("SELECT 1", WorkGroup="nope")
+    athena.client.create_work_group(Name="twice")
+    with pytest.raises(ClientError, match="WorkGroup is already created"):
+        athena.client.create_work_group(Name="twice")
+
+
 def test_a_workgroup_with_queries_is_deleted_recursively_only(athena: Athena) -> None:
     athena.client.create_work_group(Name="w")
     athena.client.create_named_query(Name="n", Database="db", QueryString="SELECT 1", WorkGroup="w")

@@ -23,7 +23,9 @@ NO_LOCATION = (
 def find(call: Call, identity: str) -> dict[str, Any]:
     query = store.find(call, identity)
     if query is None:
-        raise errors.InvalidRequestException(f"QueryExecution {identity} was not found")
+        raise errors.InvalidRequestException(
+            f"QueryExecution {identity} was not found", AthenaErrorCode="QUERY_EXECUTION_NOT_FOUND"
+        )
     return query
 
 

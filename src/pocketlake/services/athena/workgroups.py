@@ -17,7 +17,8 @@ ENGINE = "Athena engine version 3"
 CUTOFF_MINIMUM = 10_000_000
 DEFAULTS: dict[str, Any] = {
     "EnforceWorkGroupConfiguration": True,
-    "PublishCloudWatchMetricsEnabled": True,
+    "EnableMinimumEncryptionConfiguration": False,
+    "PublishCloudWatchMetricsEnabled": False,
     "RequesterPaysEnabled": False,
 }
 
@@ -30,7 +31,7 @@ def find(call: Call, name: str) -> Resource:
     if name == PRIMARY:
         configuration = {**DEFAULTS, "EnforceWorkGroupConfiguration": False, "ResultConfiguration": {}}
         return _create(call, name, configuration, "", {})
-    raise errors.InvalidRequestException(f"WorkGroup {name} is not found.")
+    raise errors.InvalidRequestException("WorkGroup is not found.", AthenaErrorCode="INVALID_INPUT")
 
 
 def enabled(call: Call, name: str) -> Resource:
@@ -45,7 +46,7 @@ def _create(call: Call, name: str, configuration: dict[str, Any], description: s
     body = {
         "State": "ENABLED",
         "Description": description,
-        "Configuration": {**DEFAULTS, "ResultConfiguration": {}, **configuration, "EngineVersion": version},
+        "Configuration": {**DEFAULTS, **configuration, "EngineVersion": version},
     }
     return call.resources("workgroup").create(name, body, arn=call.arn(f"workgroup/{name}"), tags=tags)
 
@@ -76,7 +77,8 @@ def describe(group: Resource) -> dict[str, Any]:
         "Name": group.name,
         "State": group["State"],
         "Configuration": group["Configuration"],
-        "Description": group["Description"],
+        # A workgroup without one has no Description here, and an empty one in ListWorkGroups.
+        **({"Description": group["Description"]} if group["Description"] else {}),
         "CreationTime": group.created,
     }
 
@@ -92,7 +94,7 @@ def create_work_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     try:
         _create(call, request["Name"], configuration, request.get("Description", ""), tags)
     except AlreadyExists:
-        raise errors.InvalidRequestException("WorkGroup is already created") from None
+        raise errors.InvalidRequestException("WorkGroup is already created", AthenaErrorCode="INVALID_INPUT") from None
     return {}
 
 
