@@ -19,12 +19,15 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGED = Path(__file__).resolve().parent / "_claims"
 RESULTS_KEY = "pocketlake/claims"
 
-State = Literal["proven", "failing", "named", "open"]
+State = Literal["proven", "failing", "named", "open", "later"]
 
 
 @dataclass(slots=True, frozen=True)
 class Claim:
-    """One fact. `today` says where AWS documents something else now; then that holds."""
+    """One fact. `today` says where AWS documents something else now; then that holds.
+
+    `later` says what has to be built before a test can prove it.
+    """
 
     id: str
     service: str
@@ -34,6 +37,7 @@ class Claim:
     source: str
     check: str = ""
     today: str = ""
+    later: str = ""
 
     @property
     def is_executable(self) -> bool:
@@ -104,10 +108,14 @@ def last_results(checkout: Path) -> dict[str, str]:
     return results
 
 
-def state(tests: list[str], results: Mapping[str, str]) -> State:
-    """open: no test names it; named: named, but not all of its tests ran to a verdict; otherwise proven or failing."""
+def state(tests: list[str], results: Mapping[str, str], later: str = "") -> State:
+    """What is known of a fact.
+
+    open: no test names it; later: nor can one, for the reason that `later` gives; named: named, but not all of its
+    tests ran to a verdict; otherwise proven or failing.
+    """
     if not tests:
-        return "open"
+        return "later" if later else "open"
     outcomes = {results.get(test, "unknown") for test in tests}
     if "failed" in outcomes:
         return "failing"

@@ -32,6 +32,11 @@ def test_every_claim_that_a_test_names_exists() -> None:
     assert {claim: tests for claim, tests in ledger.named_by_tests(TESTS).items() if claim not in known} == {}
 
 
+def test_what_waits_for_something_to_be_built_is_named_by_no_test() -> None:
+    named = ledger.named_by_tests(TESTS)
+    assert [claim.id for claim in ledger.load() if claim.later and claim.id in named] == []
+
+
 SOURCE = """
 import pytest
 pytestmark = pytest.mark.claim("A-1")
@@ -70,6 +75,18 @@ def test_marks_on_modules_classes_and_functions_are_found() -> None:
 )
 def test_state_of_a_fact(tests: list[str], results: dict[str, str], expected: str) -> None:
     assert ledger.state(tests, results) == expected
+
+
+def test_a_fact_that_no_test_can_prove_yet_says_why() -> None:
+    assert ledger.state([], {}, "there are no jobs") == "later"
+    assert ledger.state(["t"], {"t": "failed"}, "there are no jobs") == "failing"
+
+
+def test_command_tells_what_facts_wait_for() -> None:
+    waiting = next(claim for claim in ledger.load() if claim.later)
+    answer = CliRunner().invoke(command, [waiting.service, "--state", "later"])
+    assert answer.exit_code == 0, answer.output
+    assert f"needs: {waiting.later}" in answer.output
 
 
 def test_command_lists_facts_of_a_service() -> None:

@@ -9,7 +9,9 @@ import click
 from pocketlake import claims as ledger
 from pocketlake.claims import Claim, State
 
-COLOURS: dict[State, str] = {"proven": "green", "failing": "red", "named": "yellow", "open": "bright_black"}
+COLOURS: dict[State, str] = {
+    "proven": "green", "failing": "red", "named": "yellow", "open": "bright_black", "later": "blue",
+}  # fmt: skip
 
 
 @click.command()
@@ -19,7 +21,7 @@ def claims(services: tuple[str, ...], wanted: State | None) -> None:
     """Which promised facts hold. With SERVICES, fact by fact.
 
     A fact is proven when a test names it and every test that names it passed when it last ran here; `named` tests have
-    not run yet (or were skipped), `open` facts have no test.
+    not run yet (or were skipped), `open` facts have no test, `later` facts wait for something that is not built.
     """
     facts = ledger.load()
     known = {fact.service for fact in facts}
@@ -29,7 +31,7 @@ def claims(services: tuple[str, ...], wanted: State | None) -> None:
     tests = ledger.CHECKOUT / "tests"
     named = ledger.named_by_tests(tests) if tests.is_dir() else {}
     results = ledger.last_results(ledger.CHECKOUT)
-    states = {fact.id: ledger.state(named.get(fact.id, []), results) for fact in facts}
+    states = {fact.id: ledger.state(named.get(fact.id, []), results, fact.later) for fact in facts}
     if services or wanted:
         _list([fact for fact in facts if not services or fact.service in services], states, named, wanted)
     else:
@@ -46,7 +48,7 @@ def _summary(facts: list[Claim], states: dict[str, State]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
-    columns = ("facts", "executable", "named by tests", "proven", "failing")
+    columns = ("facts", "executable", "named by tests", "proven", "failing", "later")
     totals: Counter[str] = Counter()
     rows = []
     for service in sorted({fact.service for fact in facts}):
@@ -65,9 +67,10 @@ def _count(facts: list[Claim], states: dict[str, State]) -> dict[str, int]:
     return {
         "facts": len(facts),
         "executable": sum(fact.is_executable for fact in facts),
-        "named by tests": sum(states[fact.id] != "open" for fact in facts),
+        "named by tests": sum(states[fact.id] not in ("open", "later") for fact in facts),
         "proven": sum(states[fact.id] == "proven" for fact in facts),
         "failing": sum(states[fact.id] == "failing" for fact in facts),
+        "later": sum(states[fact.id] == "later" for fact in facts),
     }
 
 
@@ -79,5 +82,7 @@ def _list(facts: list[Claim], states: dict[str, State], named: dict[str, list[st
         click.echo(f"{click.style(f'{state:8}', fg=COLOURS[state])}{fact.id}  {fact.fact}")
         if fact.today:
             click.echo(f"        today: {fact.today}")
+        if state == "later":
+            click.echo(f"        needs: {fact.later}")
         for test in named.get(fact.id, []):
             click.echo(f"        {test}")
