@@ -48,7 +48,7 @@ def _summary(facts: list[Claim], states: dict[str, State]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, show_footer=True)
-    columns = ("facts", "executable", "named by tests", "proven", "failing", "later")
+    columns = ("facts", "executable", "named", "proven", "failing", "later")
     totals: Counter[str] = Counter()
     rows = []
     for service in sorted({fact.service for fact in facts}):
@@ -67,7 +67,7 @@ def _count(facts: list[Claim], states: dict[str, State]) -> dict[str, int]:
     return {
         "facts": len(facts),
         "executable": sum(fact.is_executable for fact in facts),
-        "named by tests": sum(states[fact.id] not in ("open", "later") for fact in facts),
+        "named": sum(states[fact.id] not in ("open", "later") for fact in facts),
         "proven": sum(states[fact.id] == "proven" for fact in facts),
         "failing": sum(states[fact.id] == "failing" for fact in facts),
         "later": sum(states[fact.id] == "later" for fact in facts),

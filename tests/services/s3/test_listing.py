@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -107,6 +108,18 @@ def test_what_an_entry_says(s3: Any, bucket: str, put: Put) -> None:
     assert "Owner" not in entry
     (owned,) = s3.list_objects_v2(Bucket=bucket, FetchOwner=True)["Contents"]
     assert len(owned["Owner"]["ID"]) == 64
+
+
+@pytest.mark.claim("S3-510")
+def test_a_listing_holds_all_that_was_written_before_it(s3: Any, bucket: str, lake: Any) -> None:
+    other = lake.client("s3")
+    written: list[str] = []
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(10):
+            keys = [f"out/part-{turn}-{part}.parquet" for part in range(20)]
+            list(pool.map(lambda key: s3.put_object(Bucket=bucket, Key=key, Body=b"x"), keys))
+            written += keys
+            assert listed(other.list_objects_v2(Bucket=bucket, Prefix="out/"))[0] == sorted(written)
 
 
 def test_keys_are_ordered_by_their_utf8_bytes(s3: Any, bucket: str, put: Put) -> None:
