@@ -225,6 +225,5 @@ def test_what_is_not_built_says_so(kinesis: Any, stream: str) -> None:
     for call, request in (
         (kinesis.start_stream_encryption, {"StreamName": stream, "EncryptionType": "KMS", "KeyId": "k"}),
         (kinesis.split_shard, {"StreamName": stream, "ShardToSplit": SHARD, "NewStartingHashKey": "1"}),
-        (kinesis.register_stream_consumer, {"StreamARN": ARN, "ConsumerName": "c"}),
     ):
         assert refusal(call, **request)[0] == "NotImplemented"

@@ -1,10 +1,24 @@
 """Kinesis Data Streams: ordered records in shards, kept for a day to a year."""
 
-from . import account, encryption, iterators, modes, monitoring, policies, records, retention, shards, streams, tags
+from . import (
+    account,
+    consumers,
+    encryption,
+    iterators,
+    modes,
+    monitoring,
+    policies,
+    records,
+    retention,
+    shards,
+    streams,
+    tags,
+)
 from .service import kinesis as service
 
 __all__ = [
     "account",
+    "consumers",
     "encryption",
     "iterators",
     "modes",

@@ -7,11 +7,12 @@ from typing import Any
 from pocketlake.kernel.arn import parse
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
-from pocketlake.kernel.resources import Resource
+from pocketlake.kernel.resources import Resource, Resources
 
 from .service import errors
 
 RESOURCE = "stream/"
+CONSUMER = "/consumer/"
 
 
 def find(call: Call, request: dict[str, Any]) -> Resource:
@@ -33,13 +34,18 @@ def find(call: Call, request: dict[str, Any]) -> Resource:
     return stream
 
 
-def find_tagged(call: Call, arn: str) -> Resource:
-    """The stream of a ResourceARN. A stream that is not there is named by its ARN, as AWS does in this place."""
+def find_tagged(call: Call, arn: str) -> tuple[Resources, Resource]:
+    """The stream or consumer of a ResourceARN, and all of its kind.
+
+    One that is not there is named by its ARN, as AWS does in this place.
+    """
     _, name = _owner_and_name(call, arn)
-    stream = call.resources("stream").find(name)
-    if stream is None or stream.arn != arn:
+    stream, _, consumer = name.partition(CONSUMER)
+    kind = call.resources("consumer" if consumer else "stream")
+    found = kind.find(consumer.rpartition(":")[0], arn.partition(CONSUMER)[0]) if consumer else kind.find(stream)
+    if found is None or found.arn != arn:
         raise not_found(arn, call.account)
-    return stream
+    return kind, found
 
 
 def not_found(name: str, account: str) -> ServiceError:

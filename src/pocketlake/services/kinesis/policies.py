@@ -1,4 +1,4 @@
-"""Resource policies of streams: checked and stored. The dispatcher's authorisation step will enforce them."""
+"""Resource policies of streams and consumers: checked and stored. The one authorisation step will enforce them."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ VERSIONS = ("2012-10-17", "2008-10-17")
 @kinesis.operation
 def put_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Replaces the policy there was."""
-    stream = addresses.find_tagged(call, request["ResourceARN"])
-    _check(request["Policy"], stream.arn)
-    call.resources("stream").update(stream, Policy=request["Policy"])
+    kind, resource = addresses.find_tagged(call, request["ResourceARN"])
+    _check(request["Policy"], resource.arn)
+    kind.update(resource, Policy=request["Policy"])
     return {}
 
 
 @kinesis.operation
 def get_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The policy as it was put; `{}` when there is none."""
-    return {"Policy": addresses.find_tagged(call, request["ResourceARN"]).get("Policy", "{}")}
+    _, resource = addresses.find_tagged(call, request["ResourceARN"])
+    return {"Policy": resource.get("Policy", "{}")}
 
 
 @kinesis.operation
 def delete_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    stream = addresses.find_tagged(call, request["ResourceARN"])
-    if "Policy" not in stream.body:
-        raise errors.ResourceNotFoundException(f"No resource policy found for resource ARN {stream.arn}.")
-    call.resources("stream").update(stream, Policy=None)
+    kind, resource = addresses.find_tagged(call, request["ResourceARN"])
+    if "Policy" not in resource.body:
+        raise errors.ResourceNotFoundException(f"No resource policy found for resource ARN {resource.arn}.")
+    kind.update(resource, Policy=None)
     return {}
 
 
 def _check(text: str, arn: str) -> None:
-    """The form of a resource policy: each statement names principal, effect, kinesis actions and this stream."""
+    """The form of a resource policy: each statement names principal, effect, kinesis actions and this resource."""
     if len(text.encode()) > quotas.POLICY_BYTES.value:
         raise errors.LimitExceededException(f"The policy is larger than {int(quotas.POLICY_BYTES.value)} bytes.")
     try:

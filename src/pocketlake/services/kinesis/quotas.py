@@ -30,6 +30,23 @@ LIST_STREAMS = Quota("streams of one ListStreams", 100, "streams", REFERENCE + "
 DESCRIBE_SHARDS = Quota("shards of one DescribeStream", 100, "shards", REFERENCE + "DescribeStream")
 LIST_SHARDS = Quota("shards of one ListShards", 1000, "shards", REFERENCE + "ListShards")
 
+CONSUMERS = Quota("consumers registered on one stream", 20, "consumers", GUIDE)
+CONSUMERS_CREATING = Quota("consumers of a stream in CREATING", 5, "consumers", REFERENCE + "RegisterStreamConsumer")
+CONSUMER_CREATION = Quota("CREATING of a consumer", 1, "seconds", "ours; AWS documents none, some seconds are usual")
+REGISTER_CALLS = Quota("RegisterStreamConsumer per account", 5, "calls/s", REFERENCE + "RegisterStreamConsumer")
+DEREGISTER_CALLS = Quota("DeregisterStreamConsumer per stream", 5, "calls/s", REFERENCE + "DeregisterStreamConsumer")
+DESCRIBE_CONSUMER_CALLS = Quota(
+    "DescribeStreamConsumer per stream", 20, "calls/s", REFERENCE + "DescribeStreamConsumer"
+)
+LIST_CONSUMERS_CALLS = Quota("ListStreamConsumers per stream", 5, "calls/s", REFERENCE + "ListStreamConsumers")
+LIST_CONSUMERS = Quota("consumers of one ListStreamConsumers", 100, "consumers", REFERENCE + "ListStreamConsumers")
+SUBSCRIBE_CALLS = Quota("SubscribeToShard per consumer and shard", 1, "calls/s", REFERENCE + "SubscribeToShard")
+SUBSCRIPTION_LIFE = Quota("life of a subscription", 300, "seconds", REFERENCE + "SubscribeToShard")
+SUBSCRIPTION_HOLD = Quota("a subscription can't be taken over", 5, "seconds", REFERENCE + "SubscribeToShard")
+PUSH_BYTES = Quota("pushed per consumer and shard", 2 * MIB, "bytes/s", GUIDE)
+EVENT_BYTES = Quota("one SubscribeToShardEvent", MIB, "bytes", "ours; AWS documents none")
+HEARTBEAT = Quota("an empty event on an idle subscription every", 5, "seconds", "ours; AWS documents none")
+
 LARGE_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 SHARDS_LARGE = Quota("provisioned shards per account in the large regions", 500, "shards", GUIDE, adjustable=True)
 SHARDS_OTHER = Quota("provisioned shards per account elsewhere", 200, "shards", GUIDE, adjustable=True)

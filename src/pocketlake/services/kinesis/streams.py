@@ -13,7 +13,7 @@ from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, ranges, retention, sequences, shards, store
+from . import addresses, consumers, quotas, ranges, retention, sequences, shards, store
 from .service import errors, kinesis
 from .tags import check_tags
 
@@ -102,6 +102,7 @@ def usage(call: Call) -> tuple[int, int]:
 def delete_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Gone at once; its records leave the disk in the background."""
     stream = addresses.find(call, request)
+    consumers.leave(call, stream, enforce=request.get("EnforceConsumerDeletion", False))
     call.resources("stream").delete(stream)
     store.abandon(call.db, stream.arn)
     shards.forget(call, stream.arn)
@@ -134,7 +135,7 @@ def describe_stream_summary(call: Call, request: dict[str, Any]) -> dict[str, An
     summary = {
         **_describe(stream),
         "OpenShardCount": len(shards.layout(call, stream).open),
-        "ConsumerCount": 0,
+        "ConsumerCount": consumers.count(call, stream),
         "MaxRecordSizeInKiB": stream["MaxRecordSizeInKiB"],
     }
     return {"StreamDescriptionSummary": summary}

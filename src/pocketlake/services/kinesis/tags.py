@@ -1,4 +1,4 @@
-"""Tags of streams, through the older calls by name and the newer ones by ARN."""
+"""Tags of streams, through the older calls by name and the newer ones by ARN; those of consumers by ARN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.resources import Resource
+from pocketlake.kernel.resources import Resource, Resources
 
 from . import addresses, quotas
 from .service import errors, kinesis
@@ -29,14 +29,14 @@ def check_tags(new: dict[str, str], present: dict[str, str]) -> None:
         )
 
 
-def _tag(call: Call, stream: Resource, tags: dict[str, str]) -> dict[str, Any]:
-    check_tags(tags, stream.tags)
-    call.resources("stream").tag(stream, tags)
+def _tag(kind: Resources, resource: Resource, tags: dict[str, str]) -> dict[str, Any]:
+    check_tags(tags, resource.tags)
+    kind.tag(resource, tags)
     return {}
 
 
-def _untag(call: Call, stream: Resource, keys: Iterable[str]) -> dict[str, Any]:
-    call.resources("stream").untag(stream, list(keys))
+def _untag(kind: Resources, resource: Resource, keys: Iterable[str]) -> dict[str, Any]:
+    kind.untag(resource, list(keys))
     return {}
 
 
@@ -46,12 +46,12 @@ def _shown(tags: dict[str, str]) -> list[dict[str, str]]:
 
 @kinesis.operation
 def add_tags_to_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return _tag(call, addresses.find(call, request), request["Tags"])
+    return _tag(call.resources("stream"), addresses.find(call, request), request["Tags"])
 
 
 @kinesis.operation
 def remove_tags_from_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return _untag(call, addresses.find(call, request), request["TagKeys"])
+    return _untag(call.resources("stream"), addresses.find(call, request), request["TagKeys"])
 
 
 @kinesis.operation
@@ -66,14 +66,15 @@ def list_tags_for_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @kinesis.operation
 def tag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return _tag(call, addresses.find_tagged(call, request["ResourceARN"]), request["Tags"])
+    return _tag(*addresses.find_tagged(call, request["ResourceARN"]), request["Tags"])
 
 
 @kinesis.operation
 def untag_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return _untag(call, addresses.find_tagged(call, request["ResourceARN"]), request["TagKeys"])
+    return _untag(*addresses.find_tagged(call, request["ResourceARN"]), request["TagKeys"])
 
 
 @kinesis.operation
 def list_tags_for_resource(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return {"Tags": _shown(addresses.find_tagged(call, request["ResourceARN"]).tags)}
+    _, resource = addresses.find_tagged(call, request["ResourceARN"])
+    return {"Tags": _shown(resource.tags)}
