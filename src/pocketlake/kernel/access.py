@@ -22,13 +22,14 @@ MIGRATIONS = [
     ) WITHOUT ROWID;
     CREATE INDEX access_keys_by_owner ON access_keys (account, owner, created);
     CREATE INDEX access_keys_by_expiry ON access_keys (expires) WHERE expires IS NOT NULL;
-    """
+    """,
+    "ALTER TABLE access_keys ADD COLUMN session BLOB",
 ]
 
 Kind = Literal["root", "user", "assumed-role", "federated-user", "service", "anonymous"]
 Status = Literal["Active", "Inactive"]
 
-COLUMNS = "access_key, secret, session_token, principal, status, created, expires"
+COLUMNS = "access_key, secret, session_token, principal, status, created, expires, session"
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,7 +76,10 @@ class Principal:
 
 @dataclass(slots=True, frozen=True)
 class Credentials:
-    """An access key that the lake knows. `expires` is in seconds on the lake's clock, None for long-term keys."""
+    """An access key that the lake knows. `expires` is in seconds on the lake's clock, None for long-term keys.
+
+    `session` is what STS was asked to bind to temporary keys: their session policies, tags and source identity.
+    """
 
     access_key: str
     secret: str = field(repr=False)
@@ -84,6 +88,7 @@ class Credentials:
     status: Status = "Active"
     created: float = 0.0
     expires: float | None = None
+    session: dict[str, Any] = field(default_factory=dict)
 
     def is_expired(self, now: float) -> bool:
         return self.expires is not None and self.expires <= now
@@ -111,7 +116,7 @@ def of_owner(store: Store, account: str, owner: str) -> list[Credentials]:
 def add(store: Store, credentials: Credentials) -> None:
     principal = replace(credentials.principal, access_key=credentials.access_key)
     store.execute(
-        "INSERT INTO access_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO access_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             credentials.access_key,
             credentials.secret,
@@ -122,6 +127,7 @@ def add(store: Store, credentials: Credentials) -> None:
             credentials.status,
             credentials.created,
             credentials.expires,
+            orjson.dumps(credentials.session) if credentials.session else None,
         ),
     )
 
@@ -156,7 +162,14 @@ def authorise(call: Call, request: dict[str, Any]) -> None:
 
 
 def _credentials(row: tuple[Any, ...]) -> Credentials:
-    access_key, secret, session_token, principal, status, created, expires = row
+    access_key, secret, session_token, principal, status, created, expires, session = row
     return Credentials(
-        access_key, secret, session_token, Principal(**orjson.loads(principal)), status, created, expires
+        access_key,
+        secret,
+        session_token,
+        Principal(**orjson.loads(principal)),
+        status,
+        created,
+        expires,
+        orjson.loads(session) if session else {},
     )

@@ -22,8 +22,13 @@ TOKEN_STEM, TOKEN_LENGTH = "FQoGZXIvYXdzE", 356
 REMEMBERED_SECONDS = 7 * 24 * 3600
 
 
-def new_session(call: Call, principal: Principal, seconds: int) -> dict[str, Any]:
-    """Credentials of the principal for so long, on the lake's clock; the answer's `Credentials`."""
+def new_session(
+    call: Call, principal: Principal, seconds: int, session: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Credentials of the principal for so long, on the lake's clock; the answer's `Credentials`.
+
+    `session` is kept with them: Policy, PolicyArns, Tags, TransitiveTagKeys, SourceIdentity.
+    """
     access.remove_expired(call.db, call.now - REMEMBERED_SECONDS)
     made = Credentials(
         "ASIA" + _random(KEY_ALPHABET, 16),
@@ -32,6 +37,7 @@ def new_session(call: Call, principal: Principal, seconds: int) -> dict[str, Any
         principal,
         created=call.now,
         expires=float(int(call.now) + seconds),
+        session=session or {},
     )
     access.add(call.db, made)
     return {

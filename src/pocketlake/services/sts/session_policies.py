@@ -1,4 +1,4 @@
-"""What a session may be narrowed to: session policies and tags."""
+"""What a session carries: policies that narrow it, tags, and the identity that it began from."""
 
 from __future__ import annotations
 
@@ -16,11 +16,35 @@ LONGEST_POLICIES = 2048  # characters of session policies together; STS API Refe
 RESERVED_TAG = "aws:"
 
 
-def check_session(call: Call, request: dict[str, Any]) -> None:
-    """The policies are policies and are not too long, the tags are told apart by more than their case.
+def session_of(call: Call, request: dict[str, Any], caller: dict[str, Any]) -> dict[str, Any]:
+    """What the new session carries: what was asked for, and what comes down from the caller's own session.
 
-    They bind nobody until policies are enforced.
+    Transitive tags and the source identity are passed on through every role of a chain. Nothing binds by them until
+    policies are enforced.
+    Source: IAM User Guide, "Chaining roles with session tags" and "Monitor and control actions taken with assumed
+    roles".
     """
+    _check_policies(call, request)
+    tags = _checked_tags(request)
+    inherited = {name: caller["Tags"][name] for name in caller.get("TransitiveTagKeys", ())}
+    if {name.lower() for name in inherited} & {name.lower() for name in tags}:
+        raise errors.InvalidParameterValue(
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from "
+            "the calling session.",
+            status=400,
+        )
+    session = {
+        "Policy": request.get("Policy"),
+        "PolicyArns": [one["arn"] for one in request.get("PolicyArns") or ()],
+        "Tags": {**inherited, **tags},
+        "TransitiveTagKeys": [*inherited, *(request.get("TransitiveTagKeys") or ())],
+        "SourceIdentity": request.get("SourceIdentity") or caller.get("SourceIdentity"),
+    }
+    return {member: value for member, value in session.items() if value}
+
+
+def _check_policies(call: Call, request: dict[str, Any]) -> None:
+    """They are policies, and not too long."""
     policy = request.get("Policy")
     size = len(policy or "") + sum(len(one["arn"]) for one in request.get("PolicyArns") or ())
     if size > LONGEST_POLICIES:
@@ -32,6 +56,11 @@ def check_session(call: Call, request: dict[str, Any]) -> None:
         _check_form(policy)
     for one in request.get("PolicyArns") or ():
         _check_exists(call, one["arn"])
+
+
+def _checked_tags(request: dict[str, Any]) -> dict[str, str]:
+    """The session's tags, told apart by more than their case; those named transitive are among them."""
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
     keys = [tag["Key"].lower() for tag in request.get("Tags") or ()]
     if len(keys) != len(set(keys)):
         message = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
@@ -39,10 +68,10 @@ def check_session(call: Call, request: dict[str, Any]) -> None:
     if any(name.startswith(RESERVED_TAG) for name in keys):
         message = "Tag keys that begin with aws: are reserved for internal use."
         raise errors.InvalidParameterValue(message, status=400)
-    missing = {name.lower() for name in request.get("TransitiveTagKeys") or ()} - set(keys)
-    if missing:
+    if {name.lower() for name in request.get("TransitiveTagKeys") or ()} - set(keys):
         message = "The specified transitive tag key must be included in the requested tags."
         raise errors.InvalidParameterValue(message, status=400)
+    return tags
 
 
 def _check_form(policy: str) -> None:

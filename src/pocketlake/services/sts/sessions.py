@@ -10,7 +10,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 
 from .service import errors, new_session, no_sessions, sts
-from .session_policies import LONGEST_POLICIES, check_session, packed_percent
+from .session_policies import LONGEST_POLICIES, packed_percent, session_of
 
 DEFAULT_SECONDS = 12 * 3600
 ROOT_SECONDS = 3600  # the longest session of an account's own credentials
@@ -37,10 +37,10 @@ def get_federation_token(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             f"Member must have length less than or equal to {LONGEST_POLICIES}",
             status=400,
         )
-    check_session(call, request)
+    session = session_of(call, request, {})
     principal = Principal.federated(call.account, request["Name"])
     return {
-        "Credentials": new_session(call, principal, _seconds(call, request)),
+        "Credentials": new_session(call, principal, _seconds(call, request), session),
         "FederatedUser": {"FederatedUserId": principal.user_id, "Arn": principal.arn},
         "PackedPolicySize": packed_percent(request),
     }
