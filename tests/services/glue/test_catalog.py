@@ -165,6 +165,31 @@ def test_search_looks_through_all_databases(glue: Any) -> None:
     assert [one["Name"] for one in glue.search_tables(Filters=filters)["TableList"]] == ["orders_eu"]
 
 
+def of_store(name: str, location: str, **parameters: str) -> dict[str, Any]:
+    return {"Name": name, "StorageDescriptor": {"Columns": COLUMNS, "Location": location}, "Parameters": parameters}
+
+
+@pytest.mark.claim("GLUE-004", "GLUE-027")
+def test_one_database_and_one_search_hold_tables_of_many_stores(glue: Any) -> None:
+    stores = {
+        "orders_s3": ("s3://lake/orders/", "parquet"),
+        "orders_jdbc": ("shop.public.orders", "postgresql"),
+        "orders_dynamodb": ("arn:aws:dynamodb:us-east-1:000000000000:table/orders", "dynamodb"),
+        "orders_kafka": ("orders-topic", "json"),
+    }
+    for name, (location, kind) in stores.items():
+        glue.create_table(DatabaseName="db", TableInput=of_store(name, location, classification=kind))
+    glue.create_table(DatabaseName="db", TableInput=of_store("people", "s3://lake/people/"))
+    listed = {
+        one["Name"]: one["StorageDescriptor"]["Location"] for one in glue.get_tables(DatabaseName="db")["TableList"]
+    }
+    assert listed == {"people": "s3://lake/people/", **{name: location for name, (location, _) in stores.items()}}
+    found = glue.search_tables(SearchText="orders")["TableList"]
+    assert {one["Name"]: one["Parameters"]["classification"] for one in found} == {
+        name: kind for name, (_, kind) in stores.items()
+    }
+
+
 def test_catalogs_of_others_and_iceberg_creation_say_501(glue: Any) -> None:
     refused("NotImplemented", glue.get_databases, CatalogId="999999999999")
     iceberg = {"IcebergInput": {"MetadataOperation": "CREATE"}}

@@ -37,6 +37,15 @@ def test_a_connection_keeps_how_to_reach_a_store_and_hides_the_password(glue: An
     assert "PASSWORD" not in glue.get_connections(HidePassword=True)["ConnectionList"][0]["ConnectionProperties"]
 
 
+@pytest.mark.claim("GLUE-570")
+def test_a_store_that_glue_does_not_know_is_no_type_of_connection(glue: Any) -> None:
+    for kind in ("REDIS", "ELASTICACHE"):
+        given = jdbc("c", ConnectionType=kind)
+        message = refused("ValidationException", glue.create_connection, ConnectionInput=given)
+        assert "connectionInput.connectionType" in message
+    assert glue.get_connections()["ConnectionList"] == []
+
+
 def test_connections_are_filtered_changed_and_deleted(glue: Any) -> None:
     glue.create_connection(ConnectionInput=jdbc("a", MatchCriteria=["x", "y"]))
     network = {"Name": "n", "ConnectionType": "NETWORK", "ConnectionProperties": {}}

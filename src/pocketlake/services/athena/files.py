@@ -17,6 +17,7 @@ from pocketlake.kernel.errors import ServiceError
 
 from . import projection, tables
 
+LONGEST_EXPRESSION = 2048  # Glue API reference, GetPartitions
 COLD = ("GLACIER", "DEEP_ARCHIVE")  # [ATH-506]
 
 
@@ -36,13 +37,32 @@ def chosen_partitions(call: Call, scan: Scan) -> list[Partition]:
     if projection.is_enabled(table):
         found = projection.partitions(table, scan.filters)
     else:
-        found = tables.partitions(call, table)
+        found = tables.partitions(call, table, catalog_expression(scan.filters, kinds))
     names = [column.name for column in table.partition_keys]
     return [
         partition
         for partition in found
         if pruning.survives(scan.filters, dict(zip(names, partition.values, strict=True)), kinds)
     ]
+
+
+def catalog_expression(filters: list[Any], kinds: dict[str, str]) -> str:
+    """What of the filters the catalog answers by itself, through its indexes: strings that a key must equal.
+
+    Text means the same there and here; every other comparison is judged here alone.  [GLUE-078]
+    """
+    from sqlglot import exp
+
+    terms: list[str] = []
+    for condition in filters:
+        if isinstance(condition, exp.EQ):
+            sides = (condition.this, condition.expression)
+            column, literal = sides if isinstance(sides[0], exp.Column) else reversed(sides)
+            is_text = isinstance(literal, exp.Literal) and literal.is_string
+            if isinstance(column, exp.Column) and is_text and kinds.get(column.name) == "string":
+                terms.append(f'"{column.name}" = ' + "'" + literal.this.replace("'", "''") + "'")
+    expression = " AND ".join(terms)
+    return expression if len(expression) <= LONGEST_EXPRESSION else ""
 
 
 async def files_of(call: Call, scan: Scan, directory: Path) -> list[ScanFile]:
