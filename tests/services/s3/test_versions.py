@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from .conftest import refused
 
@@ -127,10 +128,40 @@ def test_a_version_that_is_not_there(s3: Any, versioned: str, put: Put) -> None:
     put("k")
     with refused("NoSuchVersion", 404, "The specified version does not exist."):
         s3.get_object(Bucket=versioned, Key="k", VersionId="x" * 32)
-    with refused("InvalidArgument", 400, "Invalid version id specified"):
-        s3.get_object(Bucket=versioned, Key="k", VersionId="nonsense")
+    s3.delete_object(Bucket=versioned, Key="k", VersionId="x" * 32)  # deleted already
     with refused("InvalidArgument", 400):
         s3.list_object_versions(Bucket=versioned, VersionIdMarker="x" * 32)
+
+
+@pytest.mark.parametrize(
+    ("version_id", "message"),
+    [("unknown", "Invalid version id specified"), ("", "Version id cannot be the empty string")],
+)
+def test_a_version_id_that_cannot_be_one(s3: Any, versioned: str, put: Put, version_id: str, message: str) -> None:
+    put("k")
+    asks = [s3.get_object, s3.get_object_tagging, s3.delete_object_tagging, s3.get_object_acl, s3.delete_object]
+    for ask in asks:
+        for key in ("k", "no such key"):
+            with refused("InvalidArgument", 400, message):
+                ask(Bucket=versioned, Key=key, VersionId=version_id)
+    with pytest.raises(ClientError) as caught:
+        s3.head_object(Bucket=versioned, Key="k", VersionId=version_id)
+    assert caught.value.response["Error"]["Code"] == "400"
+
+
+def test_a_listing_does_not_begin_at_what_is_no_version_id(s3: Any, versioned: str, put: Put) -> None:
+    put("k")
+    with refused("InvalidArgument", 400, "Invalid version id specified"):
+        s3.list_object_versions(Bucket=versioned, KeyMarker="k", VersionIdMarker="unknown")
+
+
+def test_deleting_many_counts_a_malformed_version_id_as_a_missing_version(s3: Any, versioned: str, put: Put) -> None:
+    put("k")
+    wanted = [{"Key": "k", "VersionId": "unknown"}, {"Key": "k", "VersionId": "x" * 32}]
+    answer = s3.delete_objects(Bucket=versioned, Delete={"Objects": wanted})
+    error = {"Code": "NoSuchVersion", "Message": "The specified version does not exist."}
+    assert answer["Errors"] == [{**wanted[0], **error}]
+    assert answer["Deleted"] == [wanted[1]]
 
 
 def test_deleting_many_makes_markers_and_removes_versions(s3: Any, versioned: str, put: Put) -> None:

@@ -18,6 +18,8 @@ def delete_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     [S3-523, S3-537]
     """
     bucket = buckets.find(call, request)
+    if request.get("VersionId") is not None:
+        versions.check_id(request["VersionId"])
     outcome = _delete(call, bucket, request)
     call.notify(f"s3.object:{bucket.name}")
     marker = outcome.get("DeleteMarker")
@@ -30,7 +32,7 @@ def delete_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @s3.operation
 def delete_objects(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Delete up to 1,000 keys; each succeeds or fails alone."""
+    """Delete up to 1,000 keys; each succeeds or fails alone. A malformed version id is a missing version here."""
     bucket = buckets.find(call, request)
     named = (request["Delete"] or {}).get("Objects") or []
     if not 1 <= len(named) <= quotas.DELETED.value:
@@ -44,6 +46,8 @@ def delete_objects(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             "IfMatchLastModifiedTime": each.get("LastModifiedTime"),
         }  # fmt: skip
         try:
+            if each.get("VersionId") and not versions.is_id(each["VersionId"]):
+                raise errors.NoSuchVersion("The specified version does not exist.")
             with call.transaction():
                 outcome = _delete(call, bucket, {**each, **conditions_of})
         except ServiceError as error:

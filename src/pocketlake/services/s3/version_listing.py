@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import buckets, keys, store
+from pocketlake.services.s3 import buckets, keys, store, versions
 from pocketlake.services.s3.listing import Page, Row, common_prefixes, encoding_of, limit_of, walk
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
@@ -26,6 +26,8 @@ def list_object_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             ArgumentName="version-id-marker",
             ArgumentValue=version_marker,
         )
+    if version_marker:
+        versions.check_id(version_marker, "version-id-marker")
     stop = keys.after_prefix(prefix)
     page = walk(
         lambda start: store.versions(call.db, bucket.id, start, stop, limit + 1),

@@ -17,6 +17,7 @@ from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import NULL_VERSION, Bucket, Version
 
 ENABLED = "Enabled"
+ID_LENGTH = 32  # 24 random bytes in base64
 
 
 def second(call: Call) -> float:
@@ -44,10 +45,11 @@ def pick(call: Call, bucket: Bucket, key: str, version_id: str | None) -> Versio
 def readable(call: Call, bucket: Bucket, request: dict[str, Any], prefix: str = "") -> Version:
     """The version that a request reads: what is missing or deleted answers as S3 does.  [S3-035, S3-523]"""
     key, version_id = request[prefix + "Key"], request.get(prefix + "VersionId")
+    if version_id is not None:
+        check_id(version_id)
     version = pick(call, bucket, key, version_id)
     if version is None:
         if version_id:
-            _check_form(bucket, version_id)
             raise errors.NoSuchVersion("The specified version does not exist.", Key=key, VersionId=version_id)
         raise errors.NoSuchKey("The specified key does not exist.", Key=key)
     if version.is_marker:
@@ -63,10 +65,22 @@ def readable(call: Call, bucket: Bucket, request: dict[str, Any], prefix: str = 
     return version
 
 
-def _check_form(bucket: Bucket, version_id: str) -> None:
-    """An id that S3 can't have made is an invalid argument, not a missing version."""
-    if version_id != NULL_VERSION and len(version_id) != 32:
-        raise errors.InvalidArgument("Invalid version id specified", ArgumentName="versionId", ArgumentValue=version_id)
+def check_id(version_id: str, argument: str = "versionId") -> None:
+    """An id that S3 can't have made is an invalid argument, not a missing version: VersionId="unknown" answers 400.
+
+    One of the right form that no version has is NoSuchVersion to those who read, and deleted already to those who
+    delete. The API reference calls ids opaque strings of at most 1,024 bytes; S3's own have 32 characters.
+    """
+    if not version_id:
+        raise errors.InvalidArgument(
+            "Version id cannot be the empty string", ArgumentName=argument, ArgumentValue=version_id
+        )
+    if not is_id(version_id):
+        raise errors.InvalidArgument("Invalid version id specified", ArgumentName=argument, ArgumentValue=version_id)
+
+
+def is_id(version_id: str) -> bool:
+    return version_id == NULL_VERSION or len(version_id) == ID_LENGTH
 
 
 def add(call: Call, bucket: Bucket, version: Version) -> None:
