@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import typecheck, types
+from . import decimals, typecheck, types
 from .catalog import CATALOG, Snapshot, Table, TableName
 from .errors import SqlError
 from .words import place
@@ -259,6 +259,7 @@ def _qualify(tree: Any, scans: list[Scan], sql: str) -> Any:
         tree = annotate_types(tree, schema=schema, dialect=DIALECT)
     except (OptimizeError, SchemaError) as error:
         raise _unresolved(str(error), sql) from None
+    decimals.settle(tree)
     typecheck.check(tree)
     return tree
 

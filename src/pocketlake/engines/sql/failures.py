@@ -23,6 +23,12 @@ PATTERNS: list[tuple[str, str, str]] = [
         "INVALID_CAST_ARGUMENT",
         r"Value cannot be cast to \1\2",
     ),
+    (r"Overflow in \w+ of (DECIMAL|INT128|HUGEINT)", "NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow"),
+    (
+        r"Overflow in (addition|subtraction|multiplication) of (INT8|INT16|INT32|INT64) \((.*)\)!",
+        "NUMERIC_VALUE_OUT_OF_RANGE",
+        r"\2 \1 overflow: \3",
+    ),
     (r"(?i)(overflow|out of range)", "NUMERIC_VALUE_OUT_OF_RANGE", "Value is out of range"),
     (r"(?i)malformed json", "HIVE_CURSOR_ERROR", "Row is not a valid JSON Object"),
     (
@@ -84,6 +90,10 @@ def failure_of(error: Exception) -> Failure:
     return Failure(code, f"{words}: {_known(detail)}")
 
 
+INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+
+
 def _known(text: str) -> str:
-    """Without our inner names."""
+    """Without our inner names, and with Trino's names of types."""
+    text = re.sub(r"\bINT(8|16|32|64)\b", lambda found: INTEGERS[found[0]], text)
     return re.sub(r"/\S+", "(a file)", re.sub(r"__[mu]_|__scan_\d+\.?", "", text))

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import arithmetic
+
 
 class Function(NamedTuple):
     name: str
@@ -156,7 +158,6 @@ OWN_MACROS = [
     "__from_iso8601(x) AS CAST(x AS TIMESTAMPTZ)",
     "__split_part(s, d, i) AS CASE WHEN i > len(string_split(s, d)) THEN NULL ELSE split_part(s, d, i) END",
     "__position(a, x) AS CAST(coalesce(list_position(a, x), 0) AS BIGINT)",
-    "__nonzero(x) AS CASE WHEN x = 0 THEN error('Division by zero') ELSE x END",
     "__element_at(a, i) AS CASE WHEN i = 0 THEN error('SQL array indices start at 1') ELSE a[i] END",
     "__json_extract(j, p) AS TRY(json_extract(j, p))",
     "__entry(k, v) AS {'key': k, 'value': v}",
@@ -181,7 +182,7 @@ OWN_MACROS = [
 
 def setup() -> list[str]:
     """The statements that give a fresh engine our macros."""
-    own = [f"CREATE MACRO {text}" for text in OWN_MACROS]
+    own = [f"CREATE MACRO {text}" for text in (*arithmetic.MACROS, *OWN_MACROS)]
     named = [f"CREATE MACRO __m_{entry.name}{entry.sql}" for entry in NAMED.values() if entry.kind == "macro"]
     return own + named
 

@@ -7,17 +7,21 @@ division.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from . import arithmetic, functions, lambdas
 from .bind import BoundQuery
+from .decimals import literal_shape, shape_of
 from .errors import NotSupported, SqlError
 from .nodes import call, cast, is_type, number
 from .patterns import joda_to_strftime
 from .unnesting import unnest_to_lateral
 
 Rewrite = Callable[[Any], Any]
+
+WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 
 
 def lower(query: BoundQuery) -> str:
@@ -49,15 +53,29 @@ def _cast(node: Any) -> Any:
     if target == "DECIMAL" and not node.to.expressions:
         literal = node.this
         if isinstance(literal, exp.Literal) and literal.is_string:
-            return cast(literal, "DECIMAL({},{})".format(*arithmetic.literal_shape(literal.this)))
+            return cast(literal, "DECIMAL({},{})".format(*literal_shape(literal.this)))
         node.set("to", exp.DataType.build("DECIMAL(38,0)", dialect="duckdb"))
+    if target in WHOLE and is_type(node.this, "DOUBLE", "FLOAT"):
+        # Half away from zero; the engine's own cast rounds half to even.
+        node.set("this", call("round", node.this))
+        return node
     if target in ("VARCHAR", "TEXT"):
         if is_type(node.this, "DOUBLE", "FLOAT"):
-            return call("__java_double", node.this)
+            return call("__sql_double", node.this)
+        shape = shape_of(node.this) if is_type(node.this, "DECIMAL") else None
+        if shape is not None and shape[0] == shape[1]:
+            node.set("this", cast(node.this, f"DECIMAL({min(shape[0] + 1, 38)},{shape[1]})"))
         if is_type(node.this, "TIMESTAMP"):
             return call("strftime", node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"))
         if is_type(node.this, "JSON"):
             return call("json_extract_string", node.this, exp.Literal.string("$"))
+    return node
+
+
+def _literal(node: Any) -> Any:
+    """1.5 is a double: written so that the engine takes it for one."""
+    if not node.is_string and not node.this.isdigit() and "e" not in node.this.lower():
+        node.set("this", f"{node.this}e0")
     return node
 
 
@@ -121,8 +139,6 @@ def _regexp_extract(node: Any) -> Any:
 
 def _regexp_replace(node: Any) -> Any:
     """Every match, Java's `$1` for a group."""
-    import re
-
     from sqlglot import exp
 
     replacement = node.args.get("replacement") or exp.Literal.string("")
@@ -198,7 +214,8 @@ def _typeof(node: Any) -> Any:
     from sqlglot import exp
 
     kind = node.this.type
-    return exp.Literal.string(kind.sql("trino").lower() if kind is not None else "unknown")
+    text = kind.sql("trino").lower() if kind is not None else "unknown"
+    return exp.Literal.string(re.sub(r"decimal\((\d+), (\d+)\)", r"decimal(\1,\2)", text))
 
 
 def _concat(node: Any) -> Any:
@@ -269,9 +286,11 @@ def _rewrites() -> dict[type, Rewrite]:
     return {
         exp.Div: arithmetic.divide,
         exp.Avg: arithmetic.average,
+        exp.Round: arithmetic.rounded,
+        exp.Literal: _literal,
         exp.Sum: arithmetic.sum_of,
         exp.Cast: _cast,
-        exp.TryCast: _cast_or_null,
+        exp.TryCast: _cast,
         exp.DateDiff: _date_diff,
         exp.DateAdd: _date_add,
         exp.Add: _plus_interval,
@@ -332,12 +351,11 @@ def _percentile(node: Any) -> Any:
     """Of the type of its values, as Trino's. Weights and accuracies are more than the engine knows."""
     if node.args.get("weight") or node.args.get("accuracy") or node.args.get("error_tolerance"):
         raise NotSupported("approx_percentile with weights or an accuracy")
-    return call("approx_quantile", node.this, node.args["quantile"])
+    quantile = node.args["quantile"]
+    return call(
+        "approx_quantile", node.this, cast(quantile, "FLOAT[]" if is_type(quantile, "ARRAY", "LIST") else "FLOAT")
+    )
 
 
 def _sha2(node: Any) -> Any:
     return call("__u_sha512", node.this) if node.text("length") == "512" else node
-
-
-def _cast_or_null(node: Any) -> Any:
-    return node

@@ -14,6 +14,12 @@ MACROS = [
         WHEN isinf(x) THEN (CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END)
         WHEN x = 0 OR (abs(x) >= 1e-3 AND abs(x) < 1e7) THEN CAST(x AS VARCHAR)
         ELSE __java_exponent(CAST(x AS VARCHAR)) END""",
+    # CAST(double AS varchar) in SQL's own form, always with an exponent: 3.77E1.
+    r"""CREATE MACRO __sql_double(x) AS CASE
+        WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN'
+        WHEN isinf(x) THEN (CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END)
+        WHEN x = 0 THEN (CASE WHEN signbit(x) THEN '-0E0' ELSE '0E0' END)
+        ELSE __java_exponent(CAST(x AS VARCHAR)) END""",
 ]
 # Digits and exponent of DuckDB's shortest text, put together again the Java way.
 EXPONENT = r"""CREATE MACRO __java_exponent(t) AS (
@@ -49,9 +55,22 @@ def text(value: str, kind: str, depth: int = 0) -> str:
         return f"strftime(DATE '2000-01-01' + {value}, '%H:%M:%S.%g')"
     if kind == "BLOB":
         return f"lower(rtrim(regexp_replace(hex({value}), '(..)', '\\1 ', 'g')))"
+    if kind.startswith("DECIMAL("):
+        # DECIMAL(2,2) would lose its zero before the point.
+        return (
+            f"regexp_replace(CAST({value} AS VARCHAR), '^(-?)\\.', '\\1' || '0.')"
+            if _pure(kind)
+            else f"CAST({value} AS VARCHAR)"
+        )
     if kind == "INTERVAL":
         return f"__interval_text({value})"
     return f"CAST({value} AS VARCHAR)"
+
+
+def _pure(kind: str) -> bool:
+    """Whether a decimal type has no digit before the point."""
+    precision, scale = kind[len("DECIMAL(") : -1].split(",")
+    return int(precision) == int(scale)
 
 
 def _array(value: str, kind: str, depth: int) -> str:
@@ -65,10 +84,10 @@ def _row(value: str, kind: str, depth: int) -> str:
     for number, part in enumerate(split_top(kind[len("STRUCT(") : -1]), 1):
         name, inside = _field(part)
         unnamed = not name or name == f"_{number - 1}"
-        label = f"field{number - 1}" if unnamed else name.replace("'", "''")
+        label = "" if unnamed else name.replace("'", "''") + "="
         quoted = name.replace("'", "''")
         got = f"struct_extract({value}, '{quoted}')" if name else f"struct_extract({value}, {number})"
-        parts.append(f"'{label}=' || coalesce({text(got, inside, depth)}, 'null')")
+        parts.append(f"'{label}' || coalesce({text(got, inside, depth)}, 'null')")
     return f"CASE WHEN {value} IS NULL THEN NULL ELSE '{{' || " + " || ', ' || ".join(parts) + " || '}' END"
 
 

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from .arithmetic import wide_divide
+
 MASK = (1 << 64) - 1
 P1, P2, P3, P4, P5 = (
     0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5,
@@ -93,6 +95,7 @@ def _mac(name: str) -> Callable[[bytes, bytes], bytes]:
 def register(connection: Any) -> None:
     """Give a fresh engine these functions, under the names the lowering writes."""
     functions: list[tuple[str, Callable[..., Any], list[str], str]] = [
+        ("wide_divide", wide_divide, ["VARCHAR"] * 3, "VARCHAR"),
         ("xxhash64", xxhash64, ["BLOB"], "BLOB"),
         ("sha512", lambda data: hashlib.sha512(data).digest(), ["BLOB"], "BLOB"),
         ("crc32", lambda data: zlib.crc32(data), ["BLOB"], "BIGINT"),
