@@ -16,7 +16,7 @@ from pocketlake.gateway.dispatch import Gateway
 from pocketlake.gateway.http import Front, HttpLimits
 from pocketlake.kernel import access
 from pocketlake.kernel.config import Config
-from pocketlake.kernel.lake import Lake
+from pocketlake.kernel.lake import STOPPING, Lake
 
 if TYPE_CHECKING:
     import ssl
@@ -62,6 +62,7 @@ class Server:
 
     async def stop(self, grace: float = GRACE_SECONDS) -> None:
         """Finish what was begun, then close."""
+        self.lake.alarms.notify(STOPPING)
         if self.front is not None:
             await self.front.close(grace)
         await self.lake.close()

@@ -4,6 +4,7 @@ An alarm is a row: when the lake's clock reaches its time, the service's handler
 restart it still does. A `def` handler's writes and the alarm's removal are one transaction, so it happens exactly once;
 an `async def` handler may run again after a crash, and must find its work done.
 A watch binds a topic ("kinesis.records:<arn>") to an alarm: notifying the topic sets the alarm.
+A listener is called after the commit of a turn that notified its topic, and is forgotten with this process.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Alarms:
         self._running: set[Ident] = set()
         self._failures: dict[Ident, int] = {}
         self._watched: dict[str, list[tuple[Ident, float]]] = {}
+        self._listeners: dict[str, set[Callable[[object], None]]] = {}
 
     def load(self) -> None:
         """Take up what is in the store: at start."""
@@ -183,6 +185,9 @@ class Alarms:
 
     def notify(self, topic: str) -> None:
         """Something happened at `topic`: wake its watchers, each after its delay, unless they wake sooner anyway."""
+        if topic in self._listeners:
+            for listener in self._listeners[topic]:
+                self._store.after_commit(listener)
         watchers = self._watched.get(topic)
         if watchers is None:
             return
@@ -191,3 +196,18 @@ class Alarms:
             due = self.due(ident)
             if due is None or due > now + delay:
                 self.set(ident, now + delay)
+
+    # Listeners
+
+    def listen(self, topic: str, listener: Callable[[object], None]) -> None:
+        """Call `listener` after the commit of each turn that notified `topic`, until it is told to stop.
+
+        For what lives in this process only (a streaming answer), unlike a watch, which is a row.
+        """
+        self._listeners.setdefault(topic, set()).add(listener)
+
+    def stop_listening(self, topic: str, listener: Callable[[object], None]) -> None:
+        left = self._listeners.get(topic, set())
+        left.discard(listener)
+        if not left:
+            self._listeners.pop(topic, None)

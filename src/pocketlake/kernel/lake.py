@@ -39,6 +39,7 @@ MIGRATIONS = [
     *access.MIGRATIONS,
 ]
 
+STOPPING = "lake.stopping"  # notified before the front closes: who answers without end shall end
 KEPT_BY_RESET = {"migrations", "settings"}
 THREADS = 8
 
@@ -118,7 +119,7 @@ class Lake:
     def forget(self) -> None:
         """Drop every cache: the store alone knows."""
         self.resource_cache.clear()
-        for memory in self._memory.values():
+        for memory in (*self.store.caches.values(), *self._memory.values()):
             memory.clear()
 
     # Services

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from binascii import crc32
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from pocketlake.gateway.message import Response
@@ -135,9 +136,10 @@ class Writer:
         if initial:
             yield encode(self._about("initial-response", self.content_type), self.dump(self.initial(rest)))
         try:
-            async for event in output[self.stream.name]:
-                for name, value in event.items():
-                    yield self.events[name](value)
+            async with aclosing(output[self.stream.name]) as events:
+                async for event in events:
+                    for name, value in event.items():
+                        yield self.events[name](value)
         except ServiceError as error:
             yield self._exception(error)
 

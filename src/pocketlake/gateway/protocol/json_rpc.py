@@ -46,7 +46,7 @@ class JsonProtocol(Protocol):
         encode = self.encode.structure(description.output)
         stream = eventstream.member_of(description.output)
         if stream is not None:
-            events = eventstream.Writer(stream, self.encode, dump, "application/json", description.output)
+            events = eventstream.Writer(stream, self.encode, dump, self.content_type, description.output)
             return events.responder(self.headers, initial=True)
 
         def respond(output: dict[str, Any], request_id: str) -> Response:

@@ -63,7 +63,7 @@ def deregister_stream_consumer(call: Call, request: dict[str, Any]) -> dict[str,
     stream, consumer = find(call, request)
     rates.admit(call, quotas.DEREGISTER_CALLS, stream.arn, f"stream {stream.name}")
     of(call).delete(consumer)
-    call.notify(f"kinesis.records:{stream.arn}")  # its subscriptions notice that it is gone
+    call.notify(f"kinesis.consumer:{consumer.arn}")  # its subscriptions notice that it is gone
     return {}
 
 

@@ -33,14 +33,14 @@ def get_shard_iterator(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise NotImplemented501("DryRun")
     stream = addresses.find(call, request)
     tail = shards.tail_of(call, stream, request["ShardId"])
-    _check_arguments(request)
+    check_arguments(request)
     if call.limits_on and not tail.iterator_calls.take(1, call.now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
-    counter = _counter(call, request, stream, tail)
+    counter = starting_counter(call, request, stream, tail)
     return {"ShardIterator": seal(call, Place(stream.name, tail.shard.number, tail.shard.id, counter))}
 
 
-def _check_arguments(request: dict[str, Any]) -> None:
+def check_arguments(request: dict[str, Any]) -> None:
     """StartingSequenceNumber and Timestamp with the types that need them. Wording: recorded by kinesalite."""
     kind = request["ShardIteratorType"]
     has_sequence, has_timestamp = "StartingSequenceNumber" in request, "Timestamp" in request
@@ -64,7 +64,10 @@ def _either_or(kind: str, which: str) -> Any:
     )
 
 
-def _counter(call: Call, request: dict[str, Any], stream: Resource, tail: Tail) -> int:
+def starting_counter(
+    call: Call, request: dict[str, Any], stream: Resource, tail: Tail, operation: str = "GetShardIterator"
+) -> int:
+    """The next record to read; `operation` is what errors call the request."""
     kind = request["ShardIteratorType"]
     if kind == "LATEST":
         return tail.next
@@ -72,8 +75,8 @@ def _counter(call: Call, request: dict[str, Any], stream: Resource, tail: Tail) 
         return 0
     if kind == "AT_TIMESTAMP":
         return _counter_at(call, request["Timestamp"], tail)
-    sequence = _sequence(call, request["StartingSequenceNumber"], stream, tail)
-    return sequence.counter + (kind == "AFTER_SEQUENCE_NUMBER")
+    sequence = _sequence(call, request["StartingSequenceNumber"], stream, tail, operation)
+    return sequence.counter + (kind == "AFTER_SEQUENCE_NUMBER" or sequence.is_between)
 
 
 def _counter_at(call: Call, timestamp: float, tail: Tail) -> int:
@@ -88,10 +91,10 @@ def _counter_at(call: Call, timestamp: float, tail: Tail) -> int:
     return store.first_arrived_after(call.db, start, start + tail.next, asked - 1) - start
 
 
-def _sequence(call: Call, text: str, stream: Resource, tail: Tail) -> sequences.Sequence:
+def _sequence(call: Call, text: str, stream: Resource, tail: Tail, operation: str) -> sequences.Sequence:
     """A sequence number of this very shard. Wording: recorded by kinesalite."""
     used = (
-        f"StartingSequenceNumber {text} used in GetShardIterator on shard {tail.id} in stream {stream.name} "
+        f"StartingSequenceNumber {text} used in {operation} on shard {tail.id} in stream {stream.name} "
         f"under account {call.account} is invalid"
     )
     try:

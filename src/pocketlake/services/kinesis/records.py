@@ -185,13 +185,13 @@ def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         behind = max(0, int(now * 1000) - round(records[-1]["ApproximateArrivalTimestamp"] * 1000))
     answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": behind}
     if tail.shard.closed is not None and following >= tail.next:
-        answer["ChildShards"] = [_child(child) for child in layout.children(place.number)]
+        answer["ChildShards"] = [child(shard) for shard in layout.children(place.number)]
     else:
         answer["NextShardIterator"] = iterators.seal(call, place._replace(counter=following))
     return answer
 
 
-def _child(shard: store.Shard) -> dict[str, Any]:
+def child(shard: store.Shard) -> dict[str, Any]:
     parents = [number for number in (shard.parent, shard.adjacent_parent) if number is not None]
     return {
         "ShardId": sequences.shard_id(shard.number),
@@ -209,7 +209,9 @@ def read(
     before = store.last_before(call.db, start, position + 1)
     low = before[0] if before is not None and before[0] + before[1] > position else position
     first = store.first_from(call.db, low, end)
-    if first is not None and first[2] <= horizon:
+    if first is None:
+        position = end  # nothing is left: a closed shard ends here
+    elif first[2] <= horizon:
         low = position = store.first_arrived_after(call.db, low, end, horizon)
     records: list[dict[str, Any]] = []
     size = 0

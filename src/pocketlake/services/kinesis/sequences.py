@@ -2,10 +2,11 @@
 
 A sequence number is one integer of 186 bits, written in decimal (56 digits). From the highest bit:
 
-    2 | epoch 36 | shard 4 | counter 64 | 0 (8 bits) | seconds 36 | shard 32 | version 4
+    2 | epoch 36 | shard 4 | counter 64 | 0 (7 bits) | between 1 | seconds 36 | shard 32 | version 4
 
 `epoch` is the second in which the shard was opened, `counter` numbers the shard's records, `seconds` is the second of
-arrival. So numbers rise strictly within a shard, across restarts, and from a parent to its children.
+arrival. So numbers rise strictly within a shard, across restarts, and from a parent to its children. `between` marks
+a place behind the record of that counter and before the next one, which is what a subscription goes on from.
 Source: the layout is the one observed on AWS by kinesalite (db/index.js, version 2).
 """
 
@@ -17,6 +18,7 @@ from typing import NamedTuple
 VERSION = 2
 COUNTER_BITS = 80  # how far the counter stands from the lowest bit
 COUNTER_STEP = 1 << COUNTER_BITS
+BETWEEN = 1 << 72
 HEAD = 2 << 184
 LARGEST_SHARD = 2**31 - 1
 SHARD_ID = re.compile(r"(?:shardId-)?(\d{1,12})")
@@ -27,12 +29,13 @@ class Sequence(NamedTuple):
     shard: int
     counter: int
     seconds: int
+    is_between: bool = False
 
 
-def number(epoch: int, shard: int, counter: int, seconds: int) -> int:
+def number(epoch: int, shard: int, counter: int, seconds: int, is_between: bool = False) -> int:
     """The sequence number. Adding COUNTER_STEP gives the next of the same second."""
     head = HEAD | epoch << 148 | (shard & 15) << 144
-    return head | counter << COUNTER_BITS | seconds << 36 | shard << 4 | VERSION
+    return head | counter << COUNTER_BITS | is_between << 72 | seconds << 36 | shard << 4 | VERSION
 
 
 def parse(text: str) -> Sequence:
@@ -43,6 +46,7 @@ def parse(text: str) -> Sequence:
         shard=(value >> 4) & (2**32 - 1),
         counter=(value >> COUNTER_BITS) & (2**64 - 1),
         seconds=(value >> 36) & (2**36 - 1),
+        is_between=bool(value & BETWEEN),
     )
     if number(*sequence) != value or sequence.shard > LARGEST_SHARD:
         raise ValueError(f"{text} is no sequence number")
