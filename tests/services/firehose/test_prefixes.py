@@ -21,9 +21,10 @@ WHEN = datetime(2024, 3, 5, 23, 59, 7, tzinfo=UTC)
     ],
 )
 def test_data_prefixes(prefix, expected):
-    assert prefixes.evaluate(prefix, WHEN) == expected
+    assert prefixes.evaluate(prefix, prefixes.Values(WHEN)) == expected
 
 
+@pytest.mark.claim("KDF-547")
 @pytest.mark.parametrize(
     ("prefix", "expected"),
     [
@@ -32,16 +33,56 @@ def test_data_prefixes(prefix, expected):
     ],
 )
 def test_error_prefixes(prefix, expected):
-    assert prefixes.evaluate(prefix, WHEN, "format-conversion-failed") == expected
+    assert prefixes.evaluate(prefix, prefixes.Values(WHEN, error_type="format-conversion-failed")) == expected
 
 
-def test_random_strings_differ():
-    first, second = (prefixes.evaluate("!{firehose:random-string}/", WHEN) for _ in range(2))
-    assert len(first) == 12
+def test_partition_keys_come_from_the_query_and_from_the_function():
+    prefix = "a=!{partitionKeyFromQuery:a}/b=!{partitionKeyFromLambda:b}/!{timestamp:MM}/"
+    values = prefixes.Values(WHEN, query_keys={"a": "1"}, lambda_keys={"b": "2"})
+    assert prefixes.evaluate(prefix, values) == "a=1/b=2/03/"
+
+
+def test_random_strings_differ_by_object_and_place_and_are_the_same_for_one_object_again():
+    first, second, again = (
+        prefixes.evaluate("!{firehose:random-string}/!{firehose:random-string}/", prefixes.Values(WHEN, seed=seed))
+        for seed in ("a", "b", "a")
+    )
+    assert len(first) == 24
     assert first != second
+    assert first == again
+    assert first[:12] != first[12:]
 
 
-@pytest.mark.parametrize("prefix", ["!{x:y}", "!{timestamp:QQ}", "!{firehose:nope}", "!{timestamp", "!{}"])
-def test_what_is_no_expression_is_refused(prefix):
-    with pytest.raises(prefixes.InvalidPrefix):
-        prefixes.check(prefix, is_error=True)
+@pytest.mark.claim("KDF-547")
+@pytest.mark.parametrize(
+    ("prefix", "error_prefix", "message"),
+    [
+        ("!{x:y}", "e/", "Namespace to the left of colon (x) is an invalid keyword!"),
+        ("!{timestamp:b}", "e/", "Invalid conversion character used in the value of the expression in Prefix"),
+        ("!{firehose:nope}", "e/", "Invalid conversion character used in the value of the expression in Prefix"),
+        ("!{timestamp", "e/", "Invalid expression usage"),
+        ("!{}", "e/", "Invalid expression usage"),
+        ("!{timestamp:yyyy}/", "", "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions"),
+        (
+            "!{firehose:error-output-type}/",
+            "e/",
+            "Prefix must not contain any occurrence of !{firehose:error-output-type}",
+        ),
+        (
+            "",
+            "!{timestamp:yyyy}/",
+            "ErrorOutputPrefix must contain at least one occurrence of !{firehose:error-output-type}",
+        ),
+        (
+            "",
+            "!{partitionKeyFromQuery:a}/",
+            "Dynamic Partitioning Namespaces can't be part of an error prefix expression",
+        ),
+        ("x" * 513, "", "Length of evaluated prefix cannot be greater than 512"),
+        ("", "x" * 513, "Length of evaluated ErrorOutputPrefix cannot be greater than 512"),
+    ],
+)
+def test_a_prefix_that_breaks_a_rule_is_refused_in_aws_words(prefix, error_prefix, message):
+    with pytest.raises(prefixes.InvalidPrefix) as caught:
+        prefixes.check(prefix, error_prefix)
+    assert str(caught.value) == message

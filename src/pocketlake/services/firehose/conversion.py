@@ -1,103 +1,171 @@
-"""What happens to a buffer on its way into an object: compression, or JSON to Parquet and ORC by a Glue table."""
+"""Record format conversion: JSON to Parquet or ORC by a Glue table's columns.
+
+Source: developer guide, "Convert input data format in Amazon Data Firehose"; API reference, ParquetSerDe, OrcSerDe.
+"""
 
 from __future__ import annotations
 
-import gzip
-import io
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
+from pocketlake.kernel.arn import PARTITION
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
 
-from . import store
+from . import failures, quotas
+from .batches import Batch, Failed
+from .service import errors
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a ZIP archive can hold: archives of equal data are equal
+INVALID_SCHEMA = "DataFormatConversion.InvalidSchema"
+DESERIALISERS = ("OpenXJsonSerDe", "HiveJsonSerDe")
+SERIALISERS = ("ParquetSerDe", "OrcSerDe")
+PARQUET_OPTIONS = {
+    "Compression": "compression",
+    "BlockSizeBytes": "block_size_bytes",
+    "PageSizeBytes": "page_size_bytes",
+    "EnableDictionaryCompression": "enable_dictionary_compression",
+    "MaxPaddingBytes": "max_padding_bytes",
+    "WriterVersion": "writer_version",
+}
+ORC_OPTIONS = {
+    "Compression": "compression",
+    "StripeSizeBytes": "stripe_size_bytes",
+    "BlockSizeBytes": "block_size_bytes",
+    "RowIndexStride": "row_index_stride",
+    "EnablePadding": "enable_padding",
+    "PaddingTolerance": "padding_tolerance",
+    "DictionaryKeyThreshold": "dictionary_key_threshold",
+    "BloomFilterFalsePositiveProbability": "bloom_filter_false_positive_probability",
+    "FormatVersion": "format_version",
+}
+
+Columns = list[tuple[str, str]]
 
 
-@dataclass(slots=True, frozen=True)
-class Schema:
-    """`columns` are (name, Hive type); `described` names the table in the failure envelope."""
-
-    columns: list[tuple[str, str]]
-    described: dict[str, Any]
-
-
-@dataclass(slots=True, frozen=True)
-class Failed:
-    index: int
-    code: str
-    message: str
-    record: bytes
+class InvalidSchema(Exception):
+    """The Glue table is not there, or holds what no deserialiser reads: all records fail."""
 
 
 @dataclass(slots=True, frozen=True)
 class Output:
-    body: bytes
-    rows: int
-    extension: str
-    failures: list[Failed]
+    """A file's bytes, None when no record fitted; `failed` as (index, code, message)."""
+
+    body: bytes | None
+    failed: list[tuple[int, str, str]]
 
 
-def compress(data: bytes, compression: str) -> bytes:
-    """One whole object. Snappy is the raw block format, as Firehose writes it."""
-    if compression == "GZIP":
-        return gzip.compress(data, 6, mtime=0)
-    if compression == "ZIP":
-        held = io.BytesIO()
-        with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo("records", EPOCH), data, zipfile.ZIP_DEFLATED)
-        return held.getvalue()
-    if compression == "Snappy":
-        import pyarrow as pa
-
-        return bytes(pa.compress(data, codec="snappy", asbytes=True))
-    return data
+def is_enabled(configuration: dict[str, Any]) -> bool:
+    given = configuration.get("DataFormatConversionConfiguration") or {}
+    return bool(given) and bool(given.get("Enabled", True))
 
 
-def schema_of(call: Call, configuration: dict[str, Any]) -> Schema:
-    """The Glue table's columns, of the version that the stream names; partition keys are in the prefix."""
-    region = configuration.get("Region") or call.region
-    catalog = configuration.get("CatalogId") or call.account
-    database, name = configuration["DatabaseName"], configuration["TableName"]
-    version = configuration.get("VersionId", "LATEST")
-    glue = call.as_(account=catalog, region=region).aws.glue
-    if version == "LATEST":
-        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
-    else:
-        found = glue.get_table_version(DatabaseName=database, TableName=name, VersionId=version)
-        table = found["TableVersion"]["Table"]
-    columns = [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]]
-    described = {
+def validate(configuration: dict[str, Any]) -> None:
+    """Raise InvalidArgumentException for what the guide's rules forbid, in AWS's order and words."""
+    if configuration["CompressionFormat"] != "UNCOMPRESSED":
+        raise errors.InvalidArgumentException(
+            "The S3 destination's compression format must be set to UNCOMPRESSED when data format conversion is"
+            " enabled. To enable compression within the converted output format, set the appropriate serialization"
+            " option in the output format configuration."
+        )
+    if configuration["BufferingHints"]["SizeInMBs"] < quotas.LARGE_MINIMUM_SIZE_MB:
+        raise errors.InvalidArgumentException(
+            f"BufferingHints.SizeInMBs must be at least {quotas.LARGE_MINIMUM_SIZE_MB}"
+            " when data format conversion is enabled."
+        )
+    given = configuration["DataFormatConversionConfiguration"]
+    for member in ("InputFormatConfiguration", "OutputFormatConfiguration", "SchemaConfiguration"):
+        if given.get(member) is None:
+            raise errors.InvalidArgumentException(f"{member} must not be null")
+    _check_one(given["InputFormatConfiguration"].get("Deserializer"), "Deserializer", DESERIALISERS)
+    _check_one(given["OutputFormatConfiguration"].get("Serializer"), "Serializer", SERIALISERS)
+    for member, spelled in (("RoleARN", "RoleArn"), ("DatabaseName", "DatabaseName"), ("TableName", "TableName")):
+        if not given["SchemaConfiguration"].get(member):
+            raise errors.InvalidArgumentException(f"SchemaConfiguration.{spelled} must not be null or empty")
+
+
+def _check_one(given: dict[str, Any] | None, kind: str, members: tuple[str, ...]) -> None:
+    count = sum((given or {}).get(member) is not None for member in members)
+    if count == 0:
+        raise errors.InvalidArgumentException(f"{kind} must not be null")
+    if count > 1:
+        raise errors.InvalidArgumentException(f"More than one {kind.lower()} specified. Only one may be chosen.")
+
+
+async def convert(call: Call, configuration: dict[str, Any], batch: Batch) -> tuple[bytes | None, str, list[Failed]]:
+    """(a file's bytes, its extension, the records that did not fit)."""
+    given = configuration["DataFormatConversionConfiguration"]
+    serialiser = given["OutputFormatConfiguration"]["Serializer"]
+    extension = ".orc" if serialiser.get("OrcSerDe") is not None else ".parquet"
+    extra = {"dataCatalogTable": _described(call, given["SchemaConfiguration"])}
+    try:
+        columns = _columns(call, given["SchemaConfiguration"])
+        output = await call.offload(_convert, batch.data, columns, given)
+    except InvalidSchema as error:
+        output = Output(None, [(index, INVALID_SCHEMA, str(error)) for index in range(len(batch.data))])
+    failed = [
+        Failed(batch.origin(index), failures.CONVERSION, code, message, raw=batch.data[index], extra=extra)
+        for index, code, message in output.failed
+    ]
+    return output.body, extension, failed
+
+
+def _described(call: Call, schema: dict[str, Any]) -> dict[str, Any]:
+    """The table as the failure envelope names it."""
+    region, catalog = schema.get("Region") or call.region, schema.get("CatalogId") or call.account
+    return {
         "catalogId": catalog,
-        "databaseName": database,
-        "tableName": name,
+        "databaseName": schema["DatabaseName"],
+        "tableName": schema["TableName"],
         "region": region,
-        "versionId": version,
-        "roleArn": configuration.get("RoleARN"),
+        "versionId": schema.get("VersionId", "LATEST"),
+        "catalogArn": f"arn:{PARTITION}:glue:{region}:{catalog}:catalog",
     }
-    return Schema(columns, described)
 
 
-def convert(payloads: list[bytes], columns: list[tuple[str, str]], configuration: dict[str, Any]) -> Output:
-    """JSON records to one file's bytes; the records that do not fit come back as failures. Runs in a thread."""
+def _columns(call: Call, schema: dict[str, Any]) -> Columns:
+    """The table's columns, of the version that the stream names; partition keys are in the prefix."""
+    database, name, version = schema["DatabaseName"], schema["TableName"], schema.get("VersionId", "LATEST")
+    scope = call.as_(
+        account=schema.get("CatalogId") or "", region=schema.get("Region") or "", role_arn=schema["RoleARN"]
+    )
+    try:
+        if version == "LATEST":
+            table = scope.aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
+        else:
+            found = scope.aws.glue.get_table_version(DatabaseName=database, TableName=name, VersionId=version)
+            table = found["TableVersion"]["Table"]
+    except ServiceError as error:
+        raise InvalidSchema(f"The schema is invalid. The specified table could not be found: {error.message}") from None
+    columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
+    if not columns:
+        raise InvalidSchema("The schema is invalid. The specified table has no columns.")
+    return [(column["Name"], column.get("Type") or "string") for column in columns]
+
+
+def _convert(records: list[bytes], columns: Columns, given: dict[str, Any]) -> Output:
+    """Runs in a thread."""
     from pocketlake.engines.formats import columnar, json_records
+    from pocketlake.engines.formats.hive_types import HiveTypeError
 
-    records = [record for payload in payloads for record in store.unpack(payload)]
-    deserialiser = configuration["InputFormatConfiguration"].get("Deserializer") or {}
-    converted = json_records.convert(records, columns, _json_options(deserialiser))
-    failures = [Failed(f.index, f.code, f.message, records[f.index]) for f in converted.failures]
-    serialiser = configuration["OutputFormatConfiguration"].get("Serializer") or {}
-    if "OrcSerDe" in serialiser:
-        return Output(columnar.orc_bytes(converted.table), converted.table.num_rows, ".orc", failures)
-    body = columnar.parquet_bytes(converted.table, _parquet_options(serialiser.get("ParquetSerDe") or {}))
-    return Output(body, converted.table.num_rows, ".parquet", failures)
+    try:
+        converted = json_records.convert(
+            records, columns, _json_options(given["InputFormatConfiguration"]["Deserializer"])
+        )
+    except HiveTypeError as error:
+        raise InvalidSchema(f"The schema is invalid. Error parsing the schema: {error}") from None
+    failed = [(failure.index, failure.code, failure.message) for failure in converted.failures]
+    if not converted.table.num_rows:
+        return Output(None, failed)
+    serialiser = given["OutputFormatConfiguration"]["Serializer"]
+    if serialiser.get("OrcSerDe") is not None:
+        return Output(columnar.orc_bytes(converted.table, _orc_options(serialiser["OrcSerDe"])), failed)
+    return Output(columnar.parquet_bytes(converted.table, _parquet_options(serialiser["ParquetSerDe"])), failed)
 
 
 def _json_options(deserialiser: dict[str, Any]) -> Any:
     from pocketlake.engines.formats.json_records import JsonOptions
 
-    if "HiveJsonSerDe" in deserialiser:
+    if deserialiser.get("HiveJsonSerDe") is not None:
         formats = tuple(deserialiser["HiveJsonSerDe"].get("TimestampFormats") or ())
         return JsonOptions(deserialiser="hive", timestamp_formats=formats)
     options = deserialiser.get("OpenXJsonSerDe") or {}
@@ -111,12 +179,12 @@ def _json_options(deserialiser: dict[str, Any]) -> Any:
 def _parquet_options(options: dict[str, Any]) -> Any:
     from pocketlake.engines.formats.columnar import ParquetOptions
 
-    names = {
-        "Compression": "compression",
-        "BlockSizeBytes": "block_size_bytes",
-        "PageSizeBytes": "page_size_bytes",
-        "EnableDictionaryCompression": "enable_dictionary_compression",
-        "MaxPaddingBytes": "max_padding_bytes",
-        "WriterVersion": "writer_version",
-    }
-    return ParquetOptions(**{names[name]: value for name, value in options.items() if name in names})
+    return ParquetOptions(**{PARQUET_OPTIONS[name]: value for name, value in options.items()})
+
+
+def _orc_options(options: dict[str, Any]) -> Any:
+    from pocketlake.engines.formats.columnar import OrcOptions
+
+    bloom = tuple(options.get("BloomFilterColumns") or ())
+    plain = {ORC_OPTIONS[name]: value for name, value in options.items() if name in ORC_OPTIONS}
+    return OrcOptions(bloom_filter_columns=bloom, **plain)

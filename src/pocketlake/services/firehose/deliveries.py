@@ -1,155 +1,127 @@
-"""From buffer to object. The rows of a delivery go in the very tick in which its object is written: exactly once."""
+"""From buffer to destination. A delivery's rows go in the very tick in which its last object is written.
+
+Which records a delivery takes is written down before it begins, so whoever tries it again, after a refusal or a crash,
+takes the same ones and writes the same objects.
+"""
 
 from __future__ import annotations
 
-import base64
-import uuid
-from dataclasses import dataclass
+import logging
 from typing import Any
 
-import orjson
-
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import conversion, prefixes, store
-from .destinations import COMPRESSIONS
+from . import backups, buffers, destinations, failures, quotas, store
+from .batches import Batch, Failed, StorageRefused, Undelivered
 from .service import firehose
 
-MIB = 1024 * 1024
-CONVERSION_FAILED = "format-conversion-failed"
+log = logging.getLogger("pocketlake.firehose")
 
-
-def buffer(call: Call, stream: Resource, records: list[bytes], arrival: float) -> None:
-    """Keep the records, and see to it that they are delivered when their time or the buffer's size is reached."""
-    grow(call, stream, store.add(call.db, stream["Id"], arrival, records), arrival)
-
-
-def grow(call: Call, stream: Resource, added: int, arrival: float) -> None:
-    """Count what was added in memory: asking the store each time would cost more the fuller the buffer is.
-
-    The alarm moves only when this addition makes the buffer due sooner. Otherwise it is set already, or a delivery is
-    at work or waits for its next attempt; each of them schedules what it leaves behind.
-    """
-    held = call.memory.get(("held", stream["Id"]))
-    if held is None:
-        schedule(call, stream)
-        return
-    size, oldest = held
-    before = _due(stream, size, oldest)
-    size, oldest = size + added, arrival if oldest is None else min(oldest, arrival)
-    _remember(call, stream, size, oldest)
-    due = _due(stream, size, oldest)
-    if due is not None and (before is None or due < before):
-        call.alarms.set(deliver, stream.name, max(due, call.now))
-
-
-def schedule(call: Call, stream: Resource) -> None:
-    """Set the delivery for when the oldest record has waited long enough, or now if the buffer is full."""
-    size, oldest = store.buffered(call.db, stream["Id"])
-    _remember(call, stream, size, oldest)
-    due = _due(stream, size, oldest)
-    if due is None:
-        call.alarms.clear(deliver, stream.name)
-    else:
-        call.alarms.set(deliver, stream.name, max(due, call.now))
-
-
-def _remember(call: Call, stream: Resource, size: int, oldest: float | None) -> None:
-    call.memory["held", stream["Id"]] = (size, oldest)
-    call.undo(lambda: call.memory.pop(("held", stream["Id"]), None))
-
-
-def _due(stream: Resource, size: int, oldest: float | None) -> float | None:
-    """When the buffer is to be delivered: a full one is overdue, an empty one never due."""
-    if oldest is None:
-        return None
-    hints = stream["Destination"]["BufferingHints"]
-    return 0.0 if size >= hints["SizeInMBs"] * MIB else oldest + float(hints["IntervalInSeconds"])
-
-
-@dataclass(slots=True, frozen=True)
-class Object:
-    key: str
-    body: bytes
+RETRY_SECONDS = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0)  # AWS documents that it retries, not in which steps
 
 
 @firehose.alarm
 async def deliver(call: Call, name: str) -> None:
-    from .delivery_streams import KIND
-
-    stream = call.resources(KIND).find(name)
+    stream = _stream(call, name)
     if stream is None:
         return
-    hints = stream["Destination"]["BufferingHints"]
-    batches = store.take(call.db, stream["Id"], hints["SizeInMBs"] * MIB)
-    if not batches:
+    attempt = _begin(call, stream)
+    if attempt is None:
         return
-    objects = await _objects(call, stream, batches)
-    bucket = stream["Destination"]["BucketARN"].rpartition(":")[2]
-    for item in objects:
-        await call.aws.s3.put_object(Bucket=bucket, Key=item.key, Body=item.body)
-    # No wait between the last object and this: both are in one transaction.
+    arrivals = store.take(call.db, stream["Id"], attempt.last)
+    batch = await call.offload(Batch, stream["Id"], arrivals, attempt.made, attempt.since)
+    try:
+        await _attempt(call, stream, batch)
+    except Undelivered as refusal:
+        _put_off(call, stream, attempt, refusal)
+        return
+    # No wait between the last write and this: both are in one transaction.
     with call.transaction():
-        store.remove(call.db, stream["Id"], batches)
-        now = call.resources(KIND).find(name)
-        if (
-            now is not None and now["Id"] == stream["Id"]
-        ):  # neither deleted nor made anew while the objects were written
-            schedule(call, now)
+        _end(call, stream, attempt)
 
 
-async def _objects(call: Call, stream: Resource, batches: list[store.Batch]) -> list[Object]:
-    """The data object, and before it the one of records that could not be converted.
+def _stream(call: Call, name: str) -> Resource | None:
+    from .delivery_streams import KIND
 
-    Both names follow from the first batch: when a crash falls between the two, the next attempt writes the first of
-    them over instead of doubling it.
-    """
-    destination = stream["Destination"]
-    oldest = min(batch.arrival for batch in batches)
-    when = prefixes.moment(oldest, destination.get("CustomTimeZone") or "UTC")
-    identity = str(uuid.uuid5(uuid.UUID(stream["Id"]), str(batches[0].sequence)))
-    format_ = destination.get("DataFormatConversionConfiguration") or {}
-    if not (format_ and format_.get("Enabled", True)):
-        compression = destination["CompressionFormat"]
-        records = [record for batch in batches for record in store.unpack(batch.payload)]
-        body = await call.offload(conversion.compress, b"".join(records), compression)
-        extension = destination.get("FileExtension") or COMPRESSIONS[compression]
-        return [Object(_key(stream, when, identity, extension, destination.get("Prefix", "")), body)]
-    schema = conversion.schema_of(call, format_["SchemaConfiguration"])
-    converted = await call.offload(conversion.convert, [batch.payload for batch in batches], schema.columns, format_)
-    objects = []
-    if converted.failures:
-        arrivals = [batch.arrival for batch in batches for _ in store.unpack(batch.payload)]
-        lines = [_failure(call, failure, arrivals[failure.index], schema) for failure in converted.failures]
-        prefix = destination.get("ErrorOutputPrefix") or destination.get("Prefix", "")
-        objects.append(Object(_key(stream, when, identity, "", prefix, CONVERSION_FAILED), b"".join(lines)))
-    if converted.rows:
-        extension = destination.get("FileExtension") or converted.extension
-        objects.append(Object(_key(stream, when, identity, extension, destination.get("Prefix", "")), converted.body))
-    return objects
+    return call.resources(KIND).find(name)
 
 
-def _key(stream: Resource, when: Any, identity: str, extension: str, prefix: str, error_type: str = "") -> str:
-    name = prefixes.object_name(stream.name, str(stream["Version"]), when, identity, extension)
-    return prefixes.evaluate(prefix, when, error_type) + name
+def _begin(call: Call, stream: Resource) -> store.Attempt | None:
+    """Write down what is delivered: the batch that could not be delivered before, or a new one if one is due."""
+    with call.transaction():
+        attempt = store.attempt(call.db, stream["Id"])
+        if attempt is None:
+            if not buffers.is_due(call, stream):
+                buffers.schedule(call, stream)
+                return None
+            last = store.last_of_a_buffer(call.db, stream["Id"], buffers.size_of_delivery(call, stream))
+            attempt = store.Attempt(last, call.now, 0)
+        attempt = attempt._replace(made=attempt.made + 1)
+        store.set_attempt(call.db, stream["Id"], attempt)
+        buffers.under_way(call, stream)
+    return attempt
 
 
-def _failure(call: Call, failure: conversion.Failed, arrival: float, schema: conversion.Schema) -> bytes:
-    """One line of the documented envelope. Source: developer guide, "Record format conversion error handling"."""
-    return (
-        orjson.dumps(
-            {
-                "attemptsMade": 1,
-                "arrivalTimestamp": int(arrival * 1000),
-                "lastErrorCode": failure.code,
-                "lastErrorMessage": failure.message,
-                "attemptEndingTimestamp": int(call.now * 1000),
-                "rawData": base64.b64encode(failure.record).decode(),
-                "sequenceNumber": str(failure.index),
-                "subSequenceNumber": None,
-                "dataCatalogTable": schema.described,
-            }
-        )
-        + b"\n"
-    )
+async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
+    """Back up, process, deliver, and write what failed on the way. Raises Undelivered."""
+    destination, configuration = destinations.of(stream), stream["Destination"]
+    if backup := destination.backup(configuration):
+        await backups.write(call, stream, backup, batch)
+    failed: list[Failed] = []
+    if batch.data:
+        try:
+            failed += await destination.deliver(call, stream, batch)
+        except StorageRefused:
+            raise
+        except Undelivered as refusal:
+            duration = destination.retry_seconds(configuration)
+            if duration is None or call.now - batch.since < duration:
+                raise
+            failed += [
+                Failed(batch.origin(index), destination.FAILED, refusal.code, refusal.message, batch.attempt)
+                for index in range(len(batch.data))
+            ]
+    if failed:
+        await failures.write(call, stream, destination.error_storage(configuration), batch, failed)
+
+
+def _end(call: Call, stream: Resource, attempt: store.Attempt) -> None:
+    store.remove(call.db, stream["Id"], attempt.last)
+    store.end_attempt(call.db, stream["Id"])
+    now = _stream(call, stream.name)
+    if now is not None and now["Id"] == stream["Id"]:  # neither deleted nor made anew meanwhile
+        buffers.schedule(call, now)
+
+
+def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Undelivered) -> None:
+    """Try again later, and forget what Firehose would not have kept any longer."""
+    if attempt.made == 1:
+        log.warning("firehose %s can't deliver and tries again: %s", stream.name, refusal)
+    with call.transaction():
+        now = _stream(call, stream.name)
+        if now is None or now["Id"] != stream["Id"]:
+            return
+        keeps = _retention(call, stream)
+        if lost := store.remove_expired(call.db, stream["Id"], call.now - keeps):
+            log.warning("firehose %s lost %d puts of more than %g hours ago", stream.name, lost, keeps / 3600)
+        left = store.take(call.db, stream["Id"], attempt.last)
+        if not left:
+            _end(call, stream, attempt)
+            return
+        pause = RETRY_SECONDS[min(attempt.made, len(RETRY_SECONDS)) - 1]
+        call.alarms.set(deliver, stream.name, min(call.now + pause, left[0].arrival + keeps))
+
+
+def _retention(call: Call, stream: Resource) -> float:
+    """How many seconds a record is kept while it can't be delivered: a day, or what its source stream keeps."""
+    source: dict[str, Any] | None = stream.get("Source")
+    if source is None:
+        return quotas.RETENTION_SECONDS.value
+    name = source["KinesisStreamARN"].rpartition("/")[2]
+    try:
+        summary = call.aws.kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    except ServiceError:
+        return quotas.RETENTION_SECONDS.value
+    return float(summary["RetentionPeriodHours"]) * 3600

@@ -1,4 +1,4 @@
-"""Delivery streams: created, described, listed, changed, deleted."""
+"""Delivery streams: created, described, listed, deleted."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from . import kinesis_source, quotas, store
-from .destinations import described, read_destination
+from . import buffers, destinations, encryption, kinesis_source, quotas, store
 from .service import errors, firehose
 
 KIND = "delivery stream"
-OTHER_DESTINATIONS = (
-    "RedshiftDestinationConfiguration",
-    "ElasticsearchDestinationConfiguration",
-    "AmazonopensearchserviceDestinationConfiguration",
-    "AmazonOpenSearchServerlessDestinationConfiguration",
-    "SplunkDestinationConfiguration",
-    "HttpEndpointDestinationConfiguration",
-    "SnowflakeDestinationConfiguration",
-    "IcebergDestinationConfiguration",
-)
 OTHER_SOURCES = ("MSKSourceConfiguration", "DatabaseSourceConfiguration", "DirectPutSourceConfiguration")
 TYPES = ("DirectPut", "KinesisStreamAsSource")
 DESTINATION_ID = "destinationId-000000000001"
@@ -45,23 +34,16 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
         raise errors.ResourceInUseException(f"Firehose {name} under accountId {call.account} already exists")
     if call.limits_on and streams.count() >= quotas.STREAMS.value:
         raise errors.LimitExceededException("You have already consumed your firehose quota of 5000 streams.")
-    _refuse_unbuilt(request)
-    extended = request.get("ExtendedS3DestinationConfiguration")
-    plain = request.get("S3DestinationConfiguration")
-    if (extended is None) == (plain is None):
-        raise errors.InvalidArgumentException("Exactly one destination configuration is supported for a Firehose")
-    kind = request.get("DeliveryStreamType", "DirectPut")
-    source = request.get("KinesisStreamSourceConfiguration")
-    if (kind == "KinesisStreamAsSource") != (source is not None):
-        raise errors.InvalidArgumentException(
-            "KinesisSourceStreamConfig is required for, and allowed only with, the type KinesisStreamAsSource."
-        )
+    kind, source = _source(request)
+    destination_kind, given = one_destination(destinations.given(request))
     body = {
         "Id": uuid.uuid4().hex,
         "Type": kind,
         "Version": 1,
-        "Destination": read_destination(extended or plain or {}),
+        "DestinationKind": destination_kind,
+        "Destination": destinations.named(destination_kind).validate(call, given),
         "Source": source and {**source, "Since": kinesis_source.since(call.now)},
+        "Encryption": encryption.of_a_new_stream(request, kind),
         "Updated": call.now,
     }
     tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", [])}
@@ -71,31 +53,51 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
     return {"DeliveryStreamARN": stream.arn}
 
 
-def _refuse_unbuilt(request: dict[str, Any]) -> None:
-    for member in (*OTHER_DESTINATIONS, *OTHER_SOURCES):
+def _source(request: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """(DeliveryStreamType, the Kinesis source's configuration)."""
+    for member in OTHER_SOURCES:
         if member in request:
             raise NotImplemented501(f"Firehose {member}")
-    if (kind := request.get("DeliveryStreamType", "DirectPut")) not in TYPES:
+    kind = request.get("DeliveryStreamType", "DirectPut")
+    if kind not in TYPES:
         raise NotImplemented501(f"Firehose streams of type {kind}")
-    if "DeliveryStreamEncryptionConfigurationInput" in request:
-        raise NotImplemented501("Firehose encryption with a KMS key")
+    source = request.get("KinesisStreamSourceConfiguration")
+    if kind == "KinesisStreamAsSource" and source is None:
+        raise errors.InvalidArgumentException(
+            "KinesisStreamSourceConfiguration must be provided for KinesisStreamAsSource delivery stream type."
+        )
+    if kind == "DirectPut" and source is not None:
+        raise errors.InvalidArgumentException(
+            "KinesisStreamSourceConfiguration must not be provided for DirectPut delivery stream type."
+        )
+    return kind, source
+
+
+def one_destination(given: list[tuple[str, dict[str, Any]]]) -> tuple[str, dict[str, Any]]:
+    if len(given) != 1:
+        raise errors.InvalidArgumentException("Exactly one destination configuration is supported for a Firehose")
+    return given[0]
 
 
 @firehose.operation
 def describe_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     stream = find(call, request["DeliveryStreamName"])
+    described = destinations.of(stream).describe(stream["Destination"])
     description = {
         "DeliveryStreamName": stream.name,
         "DeliveryStreamARN": stream.arn,
         "DeliveryStreamStatus": "ACTIVE",
-        "DeliveryStreamEncryptionConfiguration": {"Status": "DISABLED"},
+        "DeliveryStreamEncryptionConfiguration": encryption.described(stream),
         "DeliveryStreamType": stream["Type"],
         "VersionId": str(stream["Version"]),
         "CreateTimestamp": stream.created,
-        "LastUpdateTimestamp": stream["Updated"] if stream["Version"] > 1 else None,
-        "Destinations": [{"DestinationId": DESTINATION_ID, **described(stream["Destination"])}],
+        "LastUpdateTimestamp": stream["Updated"],
+        "Destinations": [{"DestinationId": DESTINATION_ID, **described}],
         "HasMoreDestinations": False,
     }
+    after = request.get("ExclusiveStartDestinationId")
+    if after is not None and after >= DESTINATION_ID:
+        description["Destinations"] = []  # a stream has one destination
     if source := stream.get("Source"):
         description["Source"] = {
             "KinesisStreamSourceDescription": {
@@ -118,9 +120,9 @@ def list_delivery_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 @firehose.operation
 def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    from .deliveries import schedule
-
+    """Changes are merged into the destination of the same kind; one of another kind takes its place whole."""
     stream = find(call, request["DeliveryStreamName"])
+    kind, changes = one_destination(destinations.given_updates(request))
     if request["CurrentDeliveryStreamVersionId"] != str(stream["Version"]):
         raise errors.ConcurrentModificationException(
             f"Cannot update firehose: {stream.name} since the current version id: {stream['Version']} "
@@ -128,22 +130,25 @@ def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         )
     if request["DestinationId"] != DESTINATION_ID:
         raise errors.InvalidArgumentException(f"Destination Id {request['DestinationId']} not found")
-    change = request.get("ExtendedS3DestinationUpdate") or request.get("S3DestinationUpdate")
-    if change is None:
-        raise NotImplemented501("Firehose updates of destinations other than S3")
-    destination = read_destination({**stream["Destination"], **change})
-    changes = {"Destination": destination, "Version": stream["Version"] + 1, "Updated": call.now}
-    schedule(call, call.resources(KIND).update(stream, **changes))  # what is buffered follows the new hints
+    destination = destinations.named(kind)
+    if kind == stream.get("DestinationKind", "s3"):
+        changes = destination.merge(stream["Destination"], changes)
+    body = {
+        "DestinationKind": kind,
+        "Destination": destination.validate(call, changes),
+        "Version": stream["Version"] + 1,
+        "Updated": call.now,
+    }
+    # What is buffered follows the new hints; a delivery that was refused is tried again at once.
+    buffers.reschedule(call, call.resources(KIND).update(stream, **body))
     return {}
 
 
 @firehose.operation
 def delete_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """What is buffered goes with the stream, as on AWS."""
-    from .deliveries import deliver
-
     stream = find(call, request["DeliveryStreamName"])
-    call.alarms.clear(deliver, stream.name)
+    call.alarms.clear(buffers.DELIVER, stream.name)
     if stream.get("Source"):
         kinesis_source.end(call, stream)
     store.forget(call.db, stream["Id"])

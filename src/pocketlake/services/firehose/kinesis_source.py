@@ -92,10 +92,16 @@ def _drain(call: Call, stream: Resource, source: str, shard: str) -> bool:
 
 
 def _keep(call: Call, stream: Resource, shard: str, records: list[dict[str, Any]]) -> None:
-    from .deliveries import buffer
+    from .buffers import buffer
 
     if not records:
         return
-    data = [record["Data"] for record in records]
-    buffer(call, stream, data, records[0]["ApproximateArrivalTimestamp"])
+    arrivals = [record["ApproximateArrivalTimestamp"] for record in records]
+    origin = {
+        "shard": shard,
+        "numbers": [record["SequenceNumber"] for record in records],
+        "keys": [record["PartitionKey"] for record in records],
+        "arrivals": arrivals,
+    }
+    buffer(call, stream, [record["Data"] for record in records], arrivals[0], origin)
     store.set_checkpoint(call.db, stream["Id"], shard, records[-1]["SequenceNumber"])

@@ -10,7 +10,7 @@ from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
 from . import quotas
-from .deliveries import buffer
+from .buffers import buffer
 from .delivery_streams import find
 from .service import errors, firehose
 

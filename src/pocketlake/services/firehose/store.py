@@ -1,10 +1,13 @@
-"""What lies buffered: one row for each call that put records, and how far each source shard was read."""
+"""What lies buffered: one row for each call that put records, which of them are being delivered, and how far each
+source shard was read."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
 
 from pocketlake.kernel.store import Store
 
@@ -18,28 +21,46 @@ MIGRATIONS = [
     CREATE TABLE firehose_checkpoints (
         stream TEXT NOT NULL, shard TEXT NOT NULL, after TEXT NOT NULL, PRIMARY KEY (stream, shard)
     ) WITHOUT ROWID;
+    """,
     """
+    ALTER TABLE firehose_batches ADD COLUMN origin BLOB;
+    CREATE TABLE firehose_attempts (
+        stream TEXT NOT NULL PRIMARY KEY, last INTEGER NOT NULL, since REAL NOT NULL, made INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 ]
 
 LENGTH = struct.Struct("<I")
 
 
-class Batch(NamedTuple):
-    """`size` counts the records' own bytes, without the packing."""
+class Arrival(NamedTuple):
+    """The records of one call. `size` counts their own bytes, without the packing.
+
+    `origin` tells of records from a shard: {"shard", "numbers": [...], "keys": [...], "arrivals": [...]}.
+    """
 
     sequence: int
     arrival: float
     size: int
     payload: bytes
+    origin: dict[str, Any] | None
 
 
-def add(db: Store, stream: str, arrival: float, records: Sequence[bytes]) -> int:
+class Attempt(NamedTuple):
+    """The delivery under way: of all rows up to `last`, begun at `since`, tried `made` times."""
+
+    last: int
+    since: float
+    made: int
+
+
+def add(db: Store, stream: str, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None = None) -> int:
     """Buffer one call's records; returns how many bytes they are."""
     size = sum(map(len, records))
     payload = b"".join([part for record in records for part in (LENGTH.pack(len(record)), record)])
     db.execute(
-        "INSERT INTO firehose_batches (stream, arrival, bytes, payload) VALUES (?, ?, ?, ?)",
-        (stream, arrival, size, payload),
+        "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin) VALUES (?, ?, ?, ?, ?)",
+        (stream, arrival, size, payload, origin and orjson.dumps(origin)),
     )
     return size
 
@@ -54,24 +75,39 @@ def unpack(payload: bytes) -> list[bytes]:
     return records
 
 
-def take(db: Store, stream: str, limit_bytes: int) -> list[Batch]:
-    """The oldest batches, up to the one that fills the buffer. firehose_batches_by_stream serves this."""
-    batches, size = [], 0
-    for row in db.execute(
-        "SELECT sequence, arrival, bytes, payload FROM firehose_batches WHERE stream = ? ORDER BY sequence", (stream,)
+def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
+    """The sequence of the oldest row that fills the buffer, else of the newest. firehose_batches_by_stream serves."""
+    size = last = 0
+    for sequence, length in db.execute(
+        "SELECT sequence, bytes FROM firehose_batches WHERE stream = ? ORDER BY sequence", (stream,)
     ):
-        batches.append(Batch(*row))
-        size += batches[-1].size
+        size, last = size + length, sequence
         if size >= limit_bytes:
             break
-    return batches
+    return last
 
 
-def remove(db: Store, stream: str, batches: Iterable[Batch]) -> None:
-    db.executemany(
-        "DELETE FROM firehose_batches WHERE sequence = ? AND stream = ?",
-        [(batch.sequence, stream) for batch in batches],
+def take(db: Store, stream: str, last: int) -> list[Arrival]:
+    """The rows up to `last`, oldest first. firehose_batches_by_stream serves this."""
+    rows = db.execute(
+        "SELECT sequence, arrival, bytes, payload, origin FROM firehose_batches"
+        " WHERE stream = ? AND sequence <= ? ORDER BY sequence",
+        (stream, last),
     )
+    return [
+        Arrival(sequence, arrival, size, payload, None if origin is None else orjson.loads(origin))
+        for sequence, arrival, size, payload, origin in rows
+    ]
+
+
+def remove(db: Store, stream: str, last: int) -> None:
+    db.execute("DELETE FROM firehose_batches WHERE stream = ? AND sequence <= ?", (stream, last))
+
+
+def remove_expired(db: Store, stream: str, before: float) -> int:
+    """Forget what arrived then or earlier; returns how many rows that were. firehose_batches_by_stream serves this."""
+    gone = db.rows("DELETE FROM firehose_batches WHERE stream = ? AND arrival <= ? RETURNING 1", (stream, before))
+    return len(gone)
 
 
 def buffered(db: Store, stream: str) -> tuple[int, float | None]:
@@ -79,6 +115,19 @@ def buffered(db: Store, stream: str) -> tuple[int, float | None]:
     row = db.one("SELECT total(bytes), min(arrival) FROM firehose_batches WHERE stream = ?", (stream,))
     assert row is not None
     return int(row[0]), row[1]
+
+
+def attempt(db: Store, stream: str) -> Attempt | None:
+    row = db.one("SELECT last, since, made FROM firehose_attempts WHERE stream = ?", (stream,))
+    return None if row is None else Attempt(*row)
+
+
+def set_attempt(db: Store, stream: str, attempt: Attempt) -> None:
+    db.execute("INSERT OR REPLACE INTO firehose_attempts VALUES (?, ?, ?, ?)", (stream, *attempt))
+
+
+def end_attempt(db: Store, stream: str) -> None:
+    db.execute("DELETE FROM firehose_attempts WHERE stream = ?", (stream,))
 
 
 def checkpoint(db: Store, stream: str, shard: str) -> str | None:
@@ -92,4 +141,5 @@ def set_checkpoint(db: Store, stream: str, shard: str, after: str) -> None:
 
 def forget(db: Store, stream: str) -> None:
     db.execute("DELETE FROM firehose_batches WHERE stream = ?", (stream,))
+    db.execute("DELETE FROM firehose_attempts WHERE stream = ?", (stream,))
     db.execute("DELETE FROM firehose_checkpoints WHERE stream = ?", (stream,))

@@ -1,0 +1,115 @@
+"""A batch: the records of one delivery on their way from the buffer to a destination, and what becomes of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import store
+
+
+class Undelivered(Exception):
+    """The destination refuses the batch for now: it is tried again until the destination's retry duration is over.
+
+    `attempts` are those made within this one call.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class StorageRefused(Undelivered):
+    """A bucket refuses an object. That is tried again for as long as Firehose keeps the records, whatever the
+    destination's retry duration says."""
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """A record that is given up: it goes to the S3 error prefix, in an envelope that says why.
+
+    `origin` is the record's place in `Batch.source`; `kind` the error output type (processing-failed...), which names
+    the folder; `raw` what stands under rawData (None: the record as it arrived); `extra` further members of the
+    envelope, such as lambdaArn.
+    """
+
+    origin: int
+    kind: str
+    code: str
+    message: str
+    attempts: int = 1
+    raw: bytes | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class Received:
+    """How a record came in. `sequence_number` is the shard's, or Firehose's own for direct puts."""
+
+    arrival: float
+    sequence_number: str
+    subsequence_number: int | None = None
+    shard: str = ""
+    partition_key: str = ""
+
+
+class Batch:
+    """Columns of equal length, one entry a record, in the order of arrival.
+
+    `data` are the records as processing left them, `origins` the place of each in `source` (None: the same place),
+    `query_keys` what the jq query extracted from each, `metadata` what the Lambda function returned beside each.
+    `identity` is the same whenever this batch is tried again, after a crash too: objects are named by it.
+    `attempt` counts from 1; `since` is when the first one began.
+    """
+
+    def __init__(self, stream: str, arrivals: list[store.Arrival], attempt: int, since: float) -> None:
+        self.arrivals = arrivals
+        self.attempt = attempt
+        self.since = since
+        self.identity = uuid.uuid5(uuid.UUID(stream), str(arrivals[0].sequence))
+        self.source = [record for arrival in arrivals for record in store.unpack(arrival.payload)]
+        self.data: list[bytes] = self.source
+        self.origins: Sequence[int] | None = None
+        self.query_keys: list[dict[str, str]] | None = None
+        self.metadata: list[dict[str, Any]] | None = None
+        self._received: list[Received] | None = None
+
+    @property
+    def oldest(self) -> float:
+        """When the batch's first record arrived."""
+        return min(arrival.arrival for arrival in self.arrivals)
+
+    def origin(self, index: int) -> int:
+        return index if self.origins is None else self.origins[index]
+
+    def received(self) -> list[Received]:
+        """How each record of `source` came in."""
+        if self._received is None:
+            self._received = [received for arrival in self.arrivals for received in _received(arrival)]
+        return self._received
+
+    def select(self, indexes: Sequence[int], data: list[bytes] | None = None) -> Batch:
+        """The batch with only these records of it, in this order; `data` takes the place of theirs."""
+        part = object.__new__(Batch)
+        part.arrivals, part.attempt, part.since, part.identity = self.arrivals, self.attempt, self.since, self.identity
+        part.source, part._received = self.source, self._received
+        part.data = [self.data[index] for index in indexes] if data is None else data
+        part.origins = [self.origin(index) for index in indexes]
+        part.query_keys = self.query_keys and [self.query_keys[index] for index in indexes]
+        part.metadata = self.metadata and [self.metadata[index] for index in indexes]
+        return part
+
+
+def _received(arrival: store.Arrival) -> list[Received]:
+    if arrival.origin:
+        return [
+            Received(when, number, None, arrival.origin["shard"], key)
+            for when, number, key in zip(
+                arrival.origin["arrivals"], arrival.origin["numbers"], arrival.origin["keys"], strict=True
+            )
+        ]
+    count = len(store.unpack(arrival.payload))
+    return [Received(arrival.arrival, f"{arrival.sequence:039}{index:017}") for index in range(count)]
