@@ -5,6 +5,7 @@ from __future__ import annotations
 from pocketlake.kernel.quotas import Quota
 
 GUIDE = "Kinesis Data Streams developer guide, Quotas and limits"
+GUIDE_MODES = "Kinesis Data Streams developer guide, Choose the right mode"
 REFERENCE = "Kinesis Data Streams API reference, "
 MIB = 1024 * 1024
 
@@ -47,10 +48,35 @@ PUSH_BYTES = Quota("pushed per consumer and shard", 2 * MIB, "bytes/s", GUIDE)
 EVENT_BYTES = Quota("one SubscribeToShardEvent", MIB, "bytes", "ours; AWS documents none")
 HEARTBEAT = Quota("an empty event on an idle subscription every", 5, "seconds", "ours; AWS documents none")
 
+SPLIT_CALLS = Quota("SplitShard per account", 5, "calls/s", REFERENCE + "SplitShard")
+MERGE_CALLS = Quota("MergeShards per account", 5, "calls/s", REFERENCE + "MergeShards")
+SHARD_COUNT_CALLS = Quota("UpdateShardCount per account", 10, "calls/s", REFERENCE + "UpdateShardCount")
+SHARD_COUNT_UPDATES = Quota("UpdateShardCount per stream", 10, "per 24 hours", REFERENCE + "UpdateShardCount")
+STREAM_SHARDS = Quota(
+    "shards that UpdateShardCount gives a stream", 10_000, "shards", REFERENCE + "UpdateShardCount", adjustable=True
+)
+RESHARDING = Quota("UPDATING of a stream", 1, "seconds", "ours; on AWS half a minute and more")
+WARM_CALLS = Quota("UpdateStreamWarmThroughput", 5, "calls/s", REFERENCE + "UpdateStreamWarmThroughput")
+WARM_MIB = Quota("warm throughput", 10 * 1024, "MiB/s", REFERENCE + "UpdateStreamWarmThroughput", adjustable=True)
+SETTINGS_CALLS = Quota("Update- and DescribeAccountSettings, each", 5, "calls/s", REFERENCE + "UpdateAccountSettings")
+LIMITS_CALLS = Quota("DescribeLimits per account", 1, "calls/s", REFERENCE + "DescribeLimits")
+COMMITMENT = Quota("shortest billing commitment", 24 * 3600, "seconds", REFERENCE + "UpdateAccountSettings")
+
+OBSERVED = Quota("throughput is observed over", 60, "seconds", "AWS Big Data Blog, on-demand mode scales to 1 GB/s")
+PEAK_DAYS = Quota("a peak of on-demand streams counts for", 30, "days", GUIDE_MODES)
+
 LARGE_REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
-SHARDS_LARGE = Quota("provisioned shards per account in the large regions", 500, "shards", GUIDE, adjustable=True)
-SHARDS_OTHER = Quota("provisioned shards per account elsewhere", 200, "shards", GUIDE, adjustable=True)
+SHARDS_LARGE = Quota("provisioned shards per account in the large regions", 20_000, "shards", GUIDE, adjustable=True)
+# AWS says "1,000 or 6,000" of the other regions: what fits into the smaller one fits everywhere.
+SHARDS_OTHER = Quota("provisioned shards per account elsewhere", 1_000, "shards", GUIDE, adjustable=True)
+ON_DEMAND_LARGE = Quota("an on-demand stream in the large regions", 10 * 1024, "MiB/s", GUIDE)
+ON_DEMAND_OTHER = Quota("an on-demand stream elsewhere", 200, "MiB/s", GUIDE, adjustable=True)
 
 
 def shard_limit(region: str) -> int:
     return int((SHARDS_LARGE if region in LARGE_REGIONS else SHARDS_OTHER).value)
+
+
+def on_demand_limit(region: str) -> int:
+    """Shards, each of 1 MiB/s."""
+    return int((ON_DEMAND_LARGE if region in LARGE_REGIONS else ON_DEMAND_OTHER).value)

@@ -7,26 +7,20 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, shards, store
+from . import addresses, quotas, shards, states, store
 from .service import errors, kinesis
+from .shards import horizon as horizon
 
 LEAST, MOST = int(quotas.RETENTION_LEAST.value), int(quotas.RETENTION_MOST.value)
 ROUNDS_PER_RETENTION = 24  # removal lags by at most this part of the retention
 REMOVED_ROWS, REMOVED_BYTES = 1000, 16 * 1024 * 1024  # in one turn, so that nobody waits long
 
 
-def horizon(stream: Resource, now: float) -> int:
-    """Milliseconds: records that arrived then or before are no longer there.
-
-    `TrimmedBefore` keeps hidden what was hidden when the retention was raised.  [KDS-045, KDS-518, KDS-603]
-    """
-    return max(int((now - stream["RetentionPeriodHours"] * 3600) * 1000), stream.get("TrimmedBefore", 0))
-
-
 @kinesis.operation
 def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 365 days. Records that are gone stay gone.  [KDS-518, KDS-620]"""
     stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
+    states.check_active(call, stream)
     _check_bounds(hours)
     if hours < stream["RetentionPeriodHours"]:
         raise errors.InvalidArgumentException(
@@ -41,6 +35,7 @@ def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dic
 def decrease_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Down to 24 hours; older records are inaccessible at once.  [KDS-518, KDS-620]"""
     stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
+    states.check_active(call, stream)
     _check_bounds(hours)
     if hours > stream["RetentionPeriodHours"]:
         raise errors.InvalidArgumentException(
@@ -66,7 +61,7 @@ def _check_bounds(hours: int) -> None:
 
 
 def watch(call: Call, stream: Resource, arrival: int) -> None:
-    """Records arrived: see to it that they are removed one day."""
+    """Records arrived, or shards closed: see to it that they are removed one day."""
     if call.alarms.due(expire, stream.name) is None:
         call.alarms.set(expire, stream.name, _removal(stream, arrival))
 
@@ -84,11 +79,11 @@ def _removal(stream: Resource, arrival: int) -> float:
 
 @kinesis.alarm
 def expire(call: Call, key: str) -> None:
-    """Remove the records of stream `key` that are too old, a piece at a time."""
+    """Remove the records of stream `key` that are too old, a piece at a time, and closed shards after their last."""
     stream = call.resources("stream").find(key)
     if stream is None:
         return
-    before, oldest = horizon(stream, call.now), None
+    before, oldest, gone = horizon(stream, call.now), None, False
     for tail in shards.layout(call, stream).tails.values():
         start, end = tail.shard.start, tail.shard.start + tail.next
         first = store.first_from(call.db, start, end)
@@ -99,10 +94,21 @@ def expire(call: Call, key: str) -> None:
                 call.alarms.set(expire, key, call.now)
                 return
             first = store.first_from(call.db, boundary, end)
-        if first is not None and (oldest is None or first[2] < oldest):
-            oldest = first[2]
+        waits = first[2] if first is not None else _closed(tail.shard)
+        if waits is not None and first is None and waits <= before:
+            store.forget_shard(call.db, tail.shard.id)
+            gone = True
+        elif waits is not None and (oldest is None or waits < oldest):
+            oldest = waits
+    if gone:
+        shards.renew(call, stream)
     if oldest is not None:
         call.alarms.set(expire, key, max(_removal(stream, oldest), call.now + 1))
+
+
+def _closed(shard: store.Shard) -> int | None:
+    """Milliseconds: an empty shard is kept for its place in the lineage as long as a record of its last moment."""
+    return None if shard.closed is None else int(shard.closed * 1000)
 
 
 @kinesis.alarm

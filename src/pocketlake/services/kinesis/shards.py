@@ -1,4 +1,4 @@
-"""Shards: what is known of each while the lake runs, and listing them."""
+"""Shards: what is known of each while the lake runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from bisect import bisect_right
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, ranges, sequences, store
-from .service import errors, kinesis
+from . import quotas, ranges, sequences, store
+from .service import errors
 from .store import Shard
 from .throttling import ReadLimit, WriteLimit
 
@@ -29,6 +28,11 @@ class Tail:
         self.writes = WriteLimit(now, largest_record)
         self.reads = ReadLimit(now)
         self.iterator_calls = TokenBucket(quotas.ITERATOR_CALLS.value, now=now)
+
+    def take_over(self, other: Tail) -> None:
+        """The same shard, known from before its stream was resharded."""
+        self.next, self.arrival = other.next, other.arrival
+        self.writes, self.reads, self.iterator_calls = other.writes, other.reads, other.iterator_calls
 
 
 class Layout:
@@ -67,6 +71,36 @@ def layout(call: Call, stream: Resource) -> Layout:
     return known
 
 
+def renew(call: Call, stream: Resource) -> Layout:
+    """Shards were opened, closed or removed: read them again. Those known keep what they still let through."""
+    known: Layout | None = call.memory.pop(stream.arn, None)
+    fresh = layout(call, stream)
+    if known is not None:
+        for number, tail in known.tails.items():
+            if number in fresh.tails:
+                fresh.tails[number].take_over(tail)
+    return fresh
+
+
+def horizon(stream: Resource, now: float) -> int:
+    """Milliseconds: records that arrived then or before are no longer there.
+
+    `TrimmedBefore` keeps hidden what was hidden when the retention was raised.  [KDS-045, KDS-518, KDS-603]
+    """
+    return max(int((now - stream["RetentionPeriodHours"] * 3600) * 1000), stream.get("TrimmedBefore", 0))
+
+
+def is_expired(shard: Shard, before: int) -> bool:
+    """Closed, and its last record can be no younger than the horizon `before`.  [KDS-576, KDS-579]"""
+    return shard.closed is not None and int(shard.closed * 1000) <= before
+
+
+def existing(call: Call, stream: Resource) -> list[Tail]:
+    """The stream's shards by number: open ones, and closed ones until their records have expired."""
+    before = horizon(stream, call.now)
+    return [tail for tail in layout(call, stream).tails.values() if not is_expired(tail.shard, before)]
+
+
 def forget(call: Call, arn: str) -> None:
     """The shards or limits of the stream changed."""
     call.memory.pop(arn, None)
@@ -83,7 +117,7 @@ def tail_of(call: Call, stream: Resource, shard_name: str) -> Tail:
             f"Could not find shard {shard_name} in stream {stream.name} under account {call.account}."
         )
     tail = layout(call, stream).tails.get(number)
-    if tail is None:
+    if tail is None or is_expired(tail.shard, horizon(stream, call.now)):
         raise missing(call, stream.name, number)
     return tail
 
@@ -111,85 +145,3 @@ def describe(tail: Tail) -> dict[str, Any]:
         "HashKeyRange": {"StartingHashKey": str(shard.first_hash), "EndingHashKey": str(shard.last_hash)},
         "SequenceNumberRange": numbers,
     }
-
-
-@kinesis.operation
-def list_shards(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """The stream's shards, 1,000 at a time; closed ones as long as they hold records.  [KDS-003, KDS-507]"""
-    token = request.get("NextToken")
-    if token is not None:
-        page = _resume(call, request, token)
-    else:
-        page = {
-            "stream": addresses.find(call, request).name,
-            "after": _number(request["ExclusiveStartShardId"]) if "ExclusiveStartShardId" in request else -1,
-            "filter": _check_filter(request.get("ShardFilter")),
-        }
-    stream = addresses.find(call, {"StreamName": page["stream"]})
-    created = request.get("StreamCreationTimestamp")
-    if created is not None and int(created) != int(stream.created):
-        raise addresses.not_found(stream.name, call.account)
-    tails = [
-        tail
-        for number, tail in layout(call, stream).tails.items()
-        if number > page["after"] and _matches(tail.shard, page["filter"], call.now, stream["RetentionPeriodHours"])
-    ]
-    limit = min(request.get("MaxResults", quotas.LIST_SHARDS.value), int(quotas.LIST_SHARDS.value))
-    shown = tails[: int(limit)]
-    answer: dict[str, Any] = {"Shards": [describe(tail) for tail in shown]}
-    if len(tails) > len(shown):
-        page = {**page, "after": shown[-1].shard.number, "issued": call.now}
-        answer["NextToken"] = call.pages.seal({"list_shards": page})
-    return answer
-
-
-def _resume(call: Call, request: dict[str, Any], token: str) -> dict[str, Any]:
-    """What NextToken stands for. It names the stream, so the request may not. Wording: Terraform's provider, #40499."""
-    for member in ("StreamName", "ExclusiveStartShardId", "StreamCreationTimestamp"):
-        if member in request:
-            raise errors.InvalidArgumentException(f"NextToken and {member} cannot be provided together.")
-    try:
-        page: dict[str, Any] = call.pages.open(token)["list_shards"]
-    except (InvalidToken, KeyError, TypeError):
-        raise errors.InvalidArgumentException("NextToken is invalid.") from None
-    if call.now - page["issued"] > quotas.TOKEN_LIFE.value:
-        raise errors.ExpiredNextTokenException("NextToken has expired; tokens live for 300 seconds.")
-    return page
-
-
-def _number(shard_name: str) -> int:
-    number = sequences.shard_number(shard_name)
-    if number is None:
-        raise errors.InvalidArgumentException(f"ExclusiveStartShardId {shard_name} is not a shard ID.")
-    return number
-
-
-def _check_filter(shard_filter: dict[str, Any] | None) -> dict[str, Any]:
-    """The filter with the member that its type needs and none that it does not."""
-    if shard_filter is None:
-        return {"Type": "FROM_TRIM_HORIZON"}
-    kind = shard_filter["Type"]
-    needs = {"AFTER_SHARD_ID": "ShardId", "AT_TIMESTAMP": "Timestamp", "FROM_TIMESTAMP": "Timestamp"}.get(kind)
-    for member in ("ShardId", "Timestamp"):
-        if (member in shard_filter) != (member == needs):
-            verb = "must" if member == needs else "must not"
-            raise errors.InvalidArgumentException(f"{member} {verb} be provided with the ShardFilter type {kind}.")
-    return shard_filter
-
-
-def _matches(shard: Shard, shard_filter: dict[str, Any], now: float, retention_hours: int) -> bool:
-    horizon = now - retention_hours * 3600
-    if shard.closed is not None and shard.closed <= horizon:
-        return False  # expired: no record of it is left
-    kind = shard_filter["Type"]
-    if kind == "AFTER_SHARD_ID":
-        return shard.number > _number(shard_filter["ShardId"])
-    if kind == "AT_LATEST":
-        return shard.closed is None
-    moment = max(shard_filter.get("Timestamp", horizon), horizon)
-    still_open = shard.closed is None or shard.closed >= moment
-    if kind in ("AT_TIMESTAMP", "AT_TRIM_HORIZON"):
-        # The first shards of a stream younger than its retention stand for its trim horizon.
-        opened_by_then = shard.opened <= moment or (kind == "AT_TRIM_HORIZON" and shard.parent is None)
-        return opened_by_then and still_open
-    return still_open

@@ -99,12 +99,45 @@ def abandoned(db: Store) -> Iterator[int]:
         yield id
 
 
+def close_shard(db: Store, stream: str, number: int, closed: float) -> None:
+    """kinesis_shards_by_stream."""
+    db.execute("UPDATE kinesis_shards SET closed = ? WHERE stream = ? AND number = ?", (closed, stream, number))
+
+
+def open_child(db: Store, stream: str, shard: Shard) -> None:
+    """A shard made of others. `shard.id` is for the database to give, whatever it says."""
+    db.execute(
+        "INSERT INTO kinesis_shards (stream, number, epoch, first_hash, last_hash, parent, adjacent_parent, opened,"
+        " arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            stream,
+            shard.number,
+            shard.epoch,
+            str(shard.first_hash),
+            str(shard.last_hash),
+            shard.parent,
+            shard.adjacent_parent,
+            shard.opened,
+            shard.arrival,
+        ),
+    )
+
+
+def traffic(db: Store, low: int, high: int) -> tuple[int, int]:
+    """Bytes and records in [low, high): the primary key. Payloads are not touched."""
+    found = db.one(
+        "SELECT total(size), total(count) FROM kinesis_batches WHERE position >= ? AND position < ?", (low, high)
+    )
+    assert found is not None
+    return int(found[0]), int(found[1])
+
+
 def forget_shard(db: Store, id: int) -> None:
     db.execute("DELETE FROM kinesis_shards WHERE id = ?", (id,))
 
 
 def append(db: Store, position: int, count: int, arrival: int, size: int, payload: bytes) -> None:
-    db.execute("INSERT INTO kinesis_batches VALUES (?, ?, ?, ?, ?)", (position, count, arrival, size, payload))
+    db.append("INSERT INTO kinesis_batches VALUES (?, ?, ?, ?, ?)", (position, count, arrival, size, payload))
 
 
 def last_before(db: Store, low: int, high: int) -> tuple[int, int, int] | None:

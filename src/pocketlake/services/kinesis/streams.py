@@ -13,11 +13,23 @@ from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, consumers, quotas, ranges, retention, sequences, shards, store
+from . import (
+    addresses,
+    capacity,
+    consumers,
+    on_demand,
+    quotas,
+    ranges,
+    retention,
+    sequences,
+    shards,
+    states,
+    store,
+    warm_throughput,
+)
+from .capacity import ON_DEMAND, PROVISIONED
 from .service import errors, kinesis
 from .tags import check_tags
-
-PROVISIONED, ON_DEMAND = "PROVISIONED", "ON_DEMAND"
 
 
 @kinesis.operation
@@ -25,30 +37,33 @@ def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """A stream of `ShardCount` shards, or of four when on-demand.  [KDS-003, KDS-020, KDS-021, KDS-526, KDS-527]"""
     name = request["StreamName"]
     mode = request.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED)
-    _refuse_unbuilt(request)
+    if request.get("RecordDistributionStrategy") == "AUTO":
+        raise NotImplemented501("The AUTO record distribution strategy")
     streams = call.resources("stream")
     if streams.find(name) is not None:
         raise errors.ResourceInUseException(f"Stream {name} under account {call.account} already exists.")
     check_tags(request.get("Tags", {}), {})
-    count = _shard_count(request, mode)
-    if call.limits_on:
-        _check_account(call, mode, count)
+    count, warm = _shard_count(request, mode), request.get("WarmThroughputMiBps", 0)
+    if warm:
+        warm_throughput.check(call, mode, warm)
+        count = warm_throughput.shards_for(warm)
+    if mode == ON_DEMAND:
+        capacity.check_on_demand(call)
+    else:
+        capacity.check_shards(call, count)
     arn = call.arn(f"stream/{name}")
     body = {
         "StreamMode": mode,
         "RetentionPeriodHours": int(quotas.RETENTION_LEAST.value),
         "MaxRecordSizeInKiB": request.get("MaxRecordSizeInKiB", int(quotas.RECORD_KIB.value)),
     }
+    if warm:
+        body["WarmThroughputMiBps"] = warm
     stream = streams.create(name, body, arn=arn, tags=request.get("Tags", {}))
     store.open_shards(call.db, arn, stream.created, ranges.tile(count))
+    if mode == ON_DEMAND:
+        on_demand.begin(call, stream)
     return {}
-
-
-def _refuse_unbuilt(request: dict[str, Any]) -> None:
-    if request.get("RecordDistributionStrategy") == "AUTO":
-        raise NotImplemented501("The AUTO record distribution strategy")
-    if request.get("WarmThroughputMiBps"):
-        raise NotImplemented501("Warm throughput")
 
 
 def _shard_count(request: dict[str, Any], mode: str) -> int:
@@ -65,39 +80,6 @@ def _shard_count(request: dict[str, Any], mode: str) -> int:
     return count
 
 
-def _check_account(call: Call, mode: str, count: int) -> None:
-    provisioned, on_demand = usage(call)
-    if mode == ON_DEMAND:
-        limit = int(quotas.ON_DEMAND_STREAMS.value)
-        if on_demand >= limit:
-            raise errors.LimitExceededException(
-                f"This request would exceed the on-demand stream limit for the account {call.account} in {call.region}."
-                f" Current on-demand stream count for the account: {on_demand}. Limit: {limit}."
-            )
-        return
-    limit = quotas.shard_limit(call.region)
-    if provisioned + count > limit:
-        raise errors.LimitExceededException(
-            f"This request would exceed the shard limit for the account {call.account} in {call.region}. "
-            f"Current shard count for the account: {provisioned}. Limit: {limit}. "
-            f"Number of additional shards that would have resulted from this request: {count}. "
-            "Refer to the AWS Service Limits page "
-            "(http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) "
-            "for current limits and how to request higher limits."
-        )
-
-
-def usage(call: Call) -> tuple[int, int]:
-    """Open shards of provisioned streams, and the number of on-demand streams, in this account and region."""
-    provisioned = on_demand = 0
-    for stream in call.resources("stream").list():
-        if stream["StreamMode"] == ON_DEMAND:
-            on_demand += 1
-        else:
-            provisioned += len(shards.layout(call, stream).open)
-    return provisioned, on_demand
-
-
 @kinesis.operation
 def delete_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Gone at once; its records leave the disk in the background."""
@@ -106,6 +88,7 @@ def delete_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     call.resources("stream").delete(stream)
     store.abandon(call.db, stream.arn)
     shards.forget(call, stream.arn)
+    on_demand.end(call, stream)
     retention.stop(call, stream)
     call.notify(f"kinesis.records:{stream.arn}")
     return {}
@@ -118,7 +101,7 @@ def describe_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     after = -1
     if "ExclusiveStartShardId" in request:
         after = sequences.shard_number(request["ExclusiveStartShardId"]) or 0
-    tails = [tail for number, tail in shards.layout(call, stream).tails.items() if number > after]
+    tails = [tail for tail in shards.existing(call, stream) if tail.shard.number > after]
     limit = min(request.get("Limit", quotas.DESCRIBE_SHARDS.value), int(quotas.DESCRIBE_SHARDS.value))
     shown = tails[: int(limit)]
     description = {
@@ -137,6 +120,7 @@ def describe_stream_summary(call: Call, request: dict[str, Any]) -> dict[str, An
         "OpenShardCount": len(shards.layout(call, stream).open),
         "ConsumerCount": consumers.count(call, stream),
         "MaxRecordSizeInKiB": stream["MaxRecordSizeInKiB"],
+        **warm_throughput.describe(call, stream),
     }
     return {"StreamDescriptionSummary": summary}
 
@@ -162,7 +146,7 @@ def list_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             {
                 "StreamName": stream.name,
                 "StreamARN": stream.arn,
-                "StreamStatus": "ACTIVE",
+                "StreamStatus": states.status(stream),
                 "StreamModeDetails": {"StreamMode": stream["StreamMode"]},
                 "StreamCreationTimestamp": stream.created,
             }
@@ -176,7 +160,7 @@ def _describe(stream: Resource) -> dict[str, Any]:
     return {
         "StreamName": stream.name,
         "StreamARN": stream.arn,
-        "StreamStatus": "ACTIVE",
+        "StreamStatus": states.status(stream),
         "StreamModeDetails": {"StreamMode": stream["StreamMode"]},
         "RetentionPeriodHours": stream["RetentionPeriodHours"],
         "StreamCreationTimestamp": stream.created,
