@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import decimals, typecheck, types
+from . import decimals, filters, typecheck, types
 from .catalog import CATALOG, Snapshot, Table, TableName
 from .errors import SqlError
 from .words import place
@@ -23,7 +23,7 @@ HEX = re.compile(r"\b[xX]'([0-9a-fA-F ]*)'")
 @dataclass(slots=True)
 class Scan:
     """One reference to a table: `handle` is what the tree calls it, `columns` what is read of it, `filters` the
-    conjuncts of WHERE that speak of this reference alone."""
+    conditions that every row of it must meet."""
 
     handle: str
     table: Table
@@ -152,7 +152,7 @@ def bind(sql: str, snapshot: Snapshot) -> BoundQuery:
     _resolve(tree, snapshot, snapshot.database, scans, 0)
     tree = _qualify(tree, scans, sql)
     labels = [written.get(number) or name for number, name in enumerate(_output_names(tree))]
-    _describe_scans(tree, scans)
+    filters.describe(tree, scans)
     return BoundQuery(tree, scans, labels, sql)
 
 
@@ -280,31 +280,3 @@ def _unresolved(message: str, sql: str) -> SqlError:
     if "could not be resolved" in message or "Unknown column" in message:
         return SqlError("COLUMN_NOT_FOUND", f"Column '{name.lower()}' cannot be resolved", line, column)
     return SqlError("SYNTAX_ERROR", message.split(". Line")[0], line, column)
-
-
-def _describe_scans(tree: Any, scans: list[Scan]) -> None:
-    """What each scan must deliver, and what WHERE says of it."""
-    from sqlglot import exp
-    from sqlglot.optimizer.scope import traverse_scope
-
-    by_handle = {scan.handle: scan for scan in scans}
-    for scope in traverse_scope(tree):
-        for alias, (_, source) in scope.selected_sources.items():
-            if not isinstance(source, exp.Table) or source.name not in by_handle:
-                continue
-            scan = by_handle[source.name]
-            used = {column.name for column in scope.columns if column.table == alias}
-            scan.columns = tuple(
-                column.name.lower() for column in scan.table.all_columns if column.name.lower() in used
-            )
-            where = scope.expression.args.get("where") if isinstance(scope.expression, exp.Select) else None
-            if where is not None:
-                parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
-                scan.filters = [part.unnest().copy() for part in parts if _only_of(part, alias)]
-
-
-def _only_of(part: Any, alias: str) -> bool:
-    from sqlglot import exp
-
-    columns = list(part.find_all(exp.Column))
-    return bool(columns) and all(column.table == alias for column in columns) and part.find(exp.Query) is None

@@ -1,6 +1,8 @@
 """Which partitions can hold rows that a query's WHERE lets through: three-valued logic over the partition's values.
 
-What the evaluator does not understand keeps the partition: the engine filters the rows again anyway.
+What the evaluator does not understand keeps the partition: the engine filters the rows again anyway. Everything that it
+does understand is strict in NULL or Kleene's logic, and has to stay so: a condition is asked of a table although an
+outer join may still put NULLs in the place of its rows.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ def evaluate(node: Any, values: Mapping[str, str], kinds: Mapping[str, str]) -> 
     if isinstance(node, exp.Null):
         return None
     if isinstance(node, exp.Cast):
+        if node.to.expressions:  # a length cuts, a scale rounds
+            raise Unknown
         return _cast(value(node.this), node.to.this.name.lower())
     if isinstance(node, exp.Between):
         return _all(
@@ -131,8 +135,9 @@ def _cast(value: Any, kind: str) -> Any:
             if isinstance(value, Decimal):
                 return str(value)
             return value.isoformat() if isinstance(value, date) else value
-        if kind in ("int", "bigint", "smallint", "tinyint", "decimal", "double", "float"):
-            return Decimal(value) if isinstance(value, str | Decimal) else _raise()
+        if kind in ("int", "bigint", "smallint", "tinyint", "double"):
+            found = Decimal(value) if isinstance(value, str | Decimal) else _raise()
+            return found if kind == "double" or found == found.to_integral_value() else _raise()
         if kind == "date":
             return (
                 date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else _raise()
