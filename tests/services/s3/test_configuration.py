@@ -111,5 +111,43 @@ def test_access_control_lists_are_off(s3: Any, bucket: str, put: Callable[..., A
         assert (grant["Permission"], grant["Grantee"]["ID"]) == ("FULL_CONTROL", acl["Owner"]["ID"])
     with refused("AccessControlListNotSupported", 400):
         s3.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
     with refused("InvalidBucketAclWithObjectOwnership", 400):
         s3.create_bucket(Bucket="public", ACL="public-read")
+
+
+EVERYONE = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'
+
+
+@pytest.mark.parametrize("given", [{"ACL": "private"}, {"GrantRead": EVERYONE}, {"GrantFullControl": EVERYONE}])
+def test_where_access_control_lists_are_off_none_is_set(
+    s3: Any, bucket: str, put: Callable[..., Any], given: dict[str, str]
+) -> None:
+    put("k", b"")
+    asks: list[Callable[..., Any]] = [s3.put_object, s3.create_multipart_upload, s3.put_object_acl]
+    for ask in asks:
+        with refused("AccessControlListNotSupported", 400, "The bucket does not allow ACLs"):
+            ask(Bucket=bucket, Key="k", **given)
+    with refused("AccessControlListNotSupported", 400):
+        s3.put_bucket_acl(Bucket=bucket, **given)
+
+
+def test_a_new_bucket_takes_no_grants(s3: Any) -> None:
+    with refused("InvalidBucketAclWithObjectOwnership", 400):
+        s3.create_bucket(Bucket="granted", GrantRead=EVERYONE)
+    s3.create_bucket(Bucket="granted", ACL="private")
+
+
+def test_a_canned_acl_and_grants_exclude_each_other(s3: Any, bucket: str, put: Callable[..., Any]) -> None:
+    message = "Specifying both Canned ACLs and Header Grants is not allowed"
+    for ask in (s3.put_object, s3.put_object_acl):
+        put("k", b"")
+        with refused("InvalidRequest", 400, message):
+            ask(Bucket=bucket, Key="k", ACL="bucket-owner-full-control", GrantRead=EVERYONE)
+
+
+def test_grants_where_access_control_lists_are_on_are_not_built(s3: Any, bucket: str, put: Callable[..., Any]) -> None:
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    put("k", b"", ACL="private")
+    with refused("NotImplemented", 501):
+        put("k", b"", GrantRead=EVERYONE)

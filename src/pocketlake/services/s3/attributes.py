@@ -38,12 +38,10 @@ UNBUILT = {
     "ObjectLockMode": "S3 Object Lock",
     "ObjectLockRetainUntilDate": "S3 Object Lock",
     "ObjectLockLegalHoldStatus": "S3 Object Lock",
-    "GrantFullControl": "Grants of access control lists",
-    "GrantRead": "Grants of access control lists",
-    "GrantReadACP": "Grants of access control lists",
-    "GrantWriteACP": "Grants of access control lists",
     "WriteOffsetBytes": "Appending to objects",
 }
+GRANTS = frozenset(("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"))  # in headers
+ENFORCED = "BucketOwnerEnforced"
 
 
 def of_request(bucket: Bucket, request: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def of_request(bucket: Bucket, request: dict[str, Any]) -> dict[str, Any]:
     for member, what in UNBUILT.items():
         if request.get(member):
             raise NotImplemented501(what)
-    check_acl(bucket, request.get("ACL"))
+    check_acl(bucket, request)
     members = {member: value for member in SYSTEM if (value := request.get(member)) not in (None, "")}
     members.setdefault("ContentType", DEFAULT_TYPE)
     if "ContentEncoding" in members:
@@ -85,13 +83,23 @@ def encryption(algorithm: str | None) -> str:
     )
 
 
-def check_acl(bucket: Bucket, acl: str | None) -> None:
-    """With ObjectOwnership BucketOwnerEnforced, the default, no ACL but the owner's own is taken."""
-    if acl in (None, "", "private", "bucket-owner-full-control"):
+def check_acl(bucket: Bucket, request: dict[str, Any]) -> None:
+    """A canned ACL, or grants in headers. Where ACLs are off, as in every new bucket, only the owner's own is taken.
+
+    Source: S3 User Guide, "Controlling ownership of objects and disabling ACLs for your bucket".
+    """
+    acl = request.get("ACL")
+    grants = not GRANTS.isdisjoint(request)
+    if acl and grants:
+        raise errors.InvalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
+    if not grants and acl in (None, "", "bucket-owner-full-control"):
         return
-    if bucket.settings.get("ObjectOwnership", "BucketOwnerEnforced") == "BucketOwnerEnforced":
+    if bucket.settings.get("ObjectOwnership", ENFORCED) == ENFORCED:
         raise errors.AccessControlListNotSupported("The bucket does not allow ACLs")
-    raise NotImplemented501(f"The canned access control list {acl}")
+    if grants:
+        raise NotImplemented501("Grants of access control lists")
+    if acl != "private":
+        raise NotImplemented501(f"The canned access control list {acl}")
 
 
 def checked_metadata(metadata: dict[str, str]) -> dict[str, str]:

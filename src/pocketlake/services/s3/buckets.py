@@ -8,7 +8,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
-from pocketlake.services.s3 import keys, policies, quotas, store, upload_store
+from pocketlake.services.s3 import attributes, keys, policies, quotas, store, upload_store
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket
@@ -166,18 +166,21 @@ def _refuse_taken(call: Call, existing: Bucket, region: str) -> None:
 def _first_settings(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("ObjectLockEnabledForBucket"):
         raise NotImplemented501("S3 Object Lock")
-    if any(request.get(member) for member in ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite")):
-        raise NotImplemented501("S3 grants of access control lists")
     settings: dict[str, Any] = {}
     ownership = request.get("ObjectOwnership")
     if ownership:
         settings["ObjectOwnership"] = ownership
     acl = request.get("ACL")
-    if acl and acl != "private":
-        if ownership in (None, "BucketOwnerEnforced"):
+    grants = not attributes.GRANTS.isdisjoint(request)
+    if acl and grants:
+        raise errors.InvalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
+    if grants or (acl and acl != "private"):
+        if ownership in (None, attributes.ENFORCED):
             raise errors.InvalidBucketAclWithObjectOwnership(
                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
             )
+        if grants:
+            raise NotImplemented501("S3 grants of access control lists")
         raise errors.InvalidBucketAclWithBlockPublicAccessError(
             "Bucket cannot have public ACLs set with BlockPublicAccess enabled"
         )

@@ -16,7 +16,6 @@ from pocketlake.services.s3.store import Bucket
 
 PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")
-ENFORCED = "BucketOwnerEnforced"
 
 # Policy
 
@@ -121,7 +120,7 @@ def delete_bucket_ownership_controls(call: Call, request: dict[str, Any]) -> Non
 
 
 def _ownership(bucket: Bucket) -> str:
-    return str(bucket.settings.get("ObjectOwnership", ENFORCED))
+    return str(bucket.settings.get("ObjectOwnership", attributes.ENFORCED))
 
 
 # Encryption
@@ -185,7 +184,7 @@ def get_object_acl(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def put_bucket_acl(call: Call, request: dict[str, Any]) -> None:
     bucket = buckets.find(call, request)
     acl = request.get("ACL")
-    if acl in ("public-read", "public-read-write", "authenticated-read") and _ownership(bucket) != ENFORCED:
+    if acl in ("public-read", "public-read-write", "authenticated-read") and _ownership(bucket) != attributes.ENFORCED:
         _refuse_public(call, bucket, "s3:PutBucketAcl", f"arn:aws:s3:::{bucket.name}")
     _check_acl(bucket, request)
 
@@ -195,7 +194,7 @@ def put_object_acl(call: Call, request: dict[str, Any]) -> None:
     bucket = buckets.find(call, request)
     version = versions.readable(call, bucket, request)
     acl = request.get("ACL")
-    if acl in ("public-read", "public-read-write", "authenticated-read") and _ownership(bucket) != ENFORCED:
+    if acl in ("public-read", "public-read-write", "authenticated-read") and _ownership(bucket) != attributes.ENFORCED:
         _refuse_public(call, bucket, "s3:PutObjectAcl", f"arn:aws:s3:::{bucket.name}/{version.key}")
     _check_acl(bucket, request)
 
@@ -209,13 +208,10 @@ def _check_acl(bucket: Bucket, request: dict[str, Any]) -> None:
             grant.get("Permission") != "FULL_CONTROL" or (grant.get("Grantee") or {}).get("ID") != mine
             for grant in grants
         ):
-            if _ownership(bucket) == ENFORCED:
+            if _ownership(bucket) == attributes.ENFORCED:
                 raise errors.AccessControlListNotSupported("The bucket does not allow ACLs")
             raise NotImplemented501("Access control lists that grant something to others")
-    for header in ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"):
-        if request.get(header):
-            raise NotImplemented501("Grants of access control lists")
-    attributes.check_acl(bucket, request.get("ACL"))
+    attributes.check_acl(bucket, request)
 
 
 def _refuse_public(call: Call, bucket: Bucket, action: str, resource: str) -> None:

@@ -27,7 +27,7 @@ async def copy_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     source_bucket, source = source_of(call, request)
     check_source(request, source)
     _check_itself(request, bucket, key, source_bucket, source)
-    _check_size_and_class(source)
+    _check_size_and_class(call, source)
     digests: dict[str, bytes] = {}
     wanted = _digests_wanted(request, source)
     if wanted:
@@ -106,8 +106,8 @@ def _check_itself(request: dict[str, Any], bucket: Bucket, key: str, source_buck
     )
 
 
-def _check_size_and_class(source: Version) -> None:
-    if source.storage_class in attributes.ARCHIVED:
+def _check_size_and_class(call: Call, source: Version) -> None:
+    if source.storage_class in attributes.ARCHIVED and not restores.is_restored(call, source):
         raise errors.ObjectNotInActiveTierError(
             "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier."
         )

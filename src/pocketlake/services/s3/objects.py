@@ -10,7 +10,7 @@ import orjson
 
 from pocketlake.kernel.blobs import Blob, TooLarge
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import attributes, buckets, checksums, conditions, content, keys, quotas, store, versions
+from pocketlake.services.s3 import attributes, buckets, checksums, conditions, content, keys, quotas, restores, store, versions
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket, Version
 
@@ -115,7 +115,7 @@ def get_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """An object, a range of it, or one part."""
     bucket = buckets.find(call, request)
     version = versions.readable(call, bucket, request)
-    attributes.check_readable(version.storage_class)
+    restores.check_readable(call, version)
     answer = _describe(call, bucket, version, request)
     if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") != 304:
         start = answer.pop("Start")
@@ -162,6 +162,8 @@ def _describe(call: Call, bucket: Bucket, version: Version, request: dict[str, A
     }
     if version.storage_class != "STANDARD":
         answer["StorageClass"] = version.storage_class
+        if answer.pop(restores.MEMBER, None) is not None:
+            answer["Restore"] = restores.header(call, version)
     if version.tags:
         answer["TagCount"] = len(version.tag_set)
     if extent.is_partial:

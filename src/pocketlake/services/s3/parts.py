@@ -95,7 +95,7 @@ async def upload_part_copy(call: Call, request: dict[str, Any]) -> dict[str, Any
     _check_number(request["PartNumber"])
     source_bucket, source = source_of(call, request)
     check_source(request, source)
-    attributes.check_readable(source.storage_class)
+    restores.check_readable(call, source)
     start, length = _span(request.get("CopySourceRange"), source.size)
     if length > quotas.PUT_SIZE.value:
         raise errors.InvalidRequest(
