@@ -21,7 +21,7 @@ from pocketlake.gateway.protocol.rest_xml import RestXmlProtocol, S3Protocol
 from pocketlake.gateway.protocol.routing import Router
 from pocketlake.gateway.protocol.shapes import Shape, Shapes
 from pocketlake.gateway.protocol.wire import Description, Pairs, Parse, Protocol, Respond
-from pocketlake.kernel.errors import ServiceError
+from pocketlake.kernel.errors import NotImplemented501, ServiceError
 
 PROTOCOLS: dict[str, type[Protocol]] = {
     "json": JsonProtocol,
@@ -231,6 +231,8 @@ def _bodiless(response: Response, method: str) -> Response:
 
 def _no_route(model: ServiceModel, request: Request) -> ServiceError:
     if model.service == "s3":
+        if request.method == "POST" and request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return NotImplemented501("s3 PostObject, the upload by an HTML form,")  # the model does not have it
         message = "The specified method is not allowed against this resource."
         return ServiceError("MethodNotAllowed", message, 405, Method=request.method)
     return ServiceError("UnknownOperationException", "Unable to determine the operation of the request.", 404)
