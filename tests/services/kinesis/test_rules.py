@@ -50,7 +50,10 @@ def test_a_sequence_number_looks_like_one_of_aws() -> None:
 )
 def test_a_sequence_number_can_be_read_back(epoch: int, shard: int, counter: int, seconds: int) -> None:
     value = sequences.number(epoch, shard, counter, seconds)
-    assert sequences.parse(str(value)) == (epoch, shard, counter, seconds)
+    assert sequences.parse(str(value)) == (epoch, shard, counter, seconds, False)
+    between = sequences.number(epoch, shard, counter, seconds, is_between=True)
+    assert sequences.parse(str(between)) == (epoch, shard, counter, seconds, True)
+    assert value < between < sequences.number(epoch, shard, counter + 1, 0)
     assert sequences.number(epoch, shard, counter + 1, 0) > value
     assert sequences.number(epoch, shard, counter + 1, seconds) == value + sequences.COUNTER_STEP
 
