@@ -2,6 +2,7 @@
 
 import asyncio
 
+import apsw
 import pytest
 
 from pocketlake.kernel.store import Store
@@ -78,3 +79,67 @@ def test_migrations_run_once_and_in_order(store):
     store.migrate("test", scripts)
     store.migrate("test", scripts)
     assert store.one("SELECT count(*) FROM migrations WHERE room = 'test'") == (2,)
+
+
+INSERT = "INSERT INTO kept VALUES (?)"
+
+
+def test_appended_rows_are_there_for_the_next_statement_and_in_the_commit(store):
+    store.append(INSERT, (1,))
+    store.append(INSERT, (2,))
+    assert values(store) == [1, 2]
+    store.append(INSERT, (3,))
+    store.end_tick()
+    assert values(store, committed=True) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("statement", [False, True])
+def test_a_failed_block_takes_back_its_appended_rows_only(store, statement):
+    store.append(INSERT, (1,))
+    with pytest.raises(RuntimeError), store.transaction():
+        store.append(INSERT, (2,))
+        if statement:
+            assert values(store) == [1, 2]
+            store.append(INSERT, (3,))
+        raise RuntimeError
+    store.append(INSERT, (4,))
+    store.end_tick()
+    assert values(store, committed=True) == [1, 4]
+
+
+@pytest.mark.parametrize("reads", [(), ("outer",), ("inner",), ("outer", "inner"), ("after",)])
+def test_blocks_nest_wherever_the_first_statement_comes(store, reads):
+    def read(place):
+        if place in reads:
+            values(store)
+
+    with store.transaction():
+        store.append(INSERT, (1,))
+        read("outer")
+        with pytest.raises(RuntimeError), store.transaction():
+            store.append(INSERT, (2,))
+            read("inner")
+            raise RuntimeError
+        store.append(INSERT, (3,))
+        with store.transaction():
+            store.append(INSERT, (4,))
+        read("after")
+        store.append(INSERT, (5,))
+    store.end_tick()
+    assert values(store, committed=True) == [1, 3, 4, 5]
+
+
+def test_a_row_that_cannot_be_written_refuses_the_whole_turn(store):
+    """Who appended it has its answer ready, so no answer of that turn may go out."""
+    answers = []
+    store.after_commit(answers.append, "yes", "refused")
+    store.append(INSERT, (100,))  # against the table's CHECK
+    with pytest.raises(apsw.Error), store.transaction():
+        values(store)
+    store.execute(INSERT, (2,))
+    store.end_tick()
+    assert answers == ["refused"]
+    assert values(store) == []
+    store.append(INSERT, (3,))
+    store.end_tick()
+    assert values(store, committed=True) == [3]

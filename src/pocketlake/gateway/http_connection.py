@@ -21,6 +21,9 @@ log = logging.getLogger("pocketlake.http")
 
 IDLE, HEAD, BODY = range(3)  # where the reading side stands
 VERSIONS = ("1.1", "1.0")
+BLANK = " \t"
+NAMES: dict[bytes, str] = {}  # header names as sent -> lower case; clients send the same few over and over
+MOST_NAMES = 1000
 
 
 class Refused(Exception):
@@ -55,9 +58,7 @@ class Connection(asyncio.Protocol):
         self.deadline = front.now + front.limits.idle_seconds
         self.parser = httptools.HttpRequestParser(self)
         self.target = b""
-        self.headers: dict[str, str] = {}
-        self.header_count = 0
-        self.head_size = 0
+        self.fields: list[tuple[bytes, bytes]] = []
         self.pending_head = 0
         self.current: Exchange | None = None
         self.spool: bytes | bytearray = b""
@@ -124,8 +125,8 @@ class Connection(asyncio.Protocol):
         self.state = HEAD
         self.deadline = self.front.now + self.limits.head_seconds
         self.target = b""
-        self.headers = {}
-        self.header_count = self.head_size = self.pending_head = 0
+        self.fields = []
+        self.pending_head = 0
 
     def on_url(self, part: bytes) -> None:
         if self.reframing:
@@ -135,35 +136,44 @@ class Connection(asyncio.Protocol):
             raise Refused(414, "The request line is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.reframing:
-            return
-        self.header_count += 1
-        self.head_size += len(name) + len(value) + 4
-        if self.header_count > self.limits.headers:
-            raise Refused(431, "There are too many headers.")
-        if self.head_size > self.limits.head_bytes:
-            raise Refused(431, "The headers are too large.")
+        """Kept as it came; trailers are counted and not kept (RFC 9110 6.5.1: only known ones may be merged)."""
+        fields = self.fields
         if self.state == BODY:
-            return  # a trailer: counted, not kept (RFC 9110 6.5.1: only known ones may be merged)
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1").strip(" \t")
-        headers = self.headers
-        if key in headers:
-            if key == "host":
-                raise Refused(400, "There is more than one Host header.")
-            text = f"{headers[key]},{text}"
-        headers[key] = text
+            self.pending_head += len(name) + len(value)
+            if self.pending_head > self.limits.head_bytes:
+                raise Refused(431, "The trailers are too large.")
+            name = value = b""
+        fields.append((name, value))
+        if len(fields) > self.limits.headers and not self.reframing:
+            raise Refused(431, "There are too many headers.")
+
+    def _head(self) -> dict[str, str]:
+        """The headers by lower-case name, repeated ones joined."""
+        headers: dict[str, str] = {}
+        size = len(self.target)
+        for name, value in self.fields:
+            size += len(name) + len(value) + 4
+            key = NAMES.get(name) or _name(name)
+            text = value.decode("latin-1")
+            if text[-1:] in BLANK or text[:1] in BLANK:
+                text = text.strip(" \t")
+            if key in headers:
+                if key == "host":
+                    raise Refused(400, "There is more than one Host header.")
+                text = f"{headers[key]},{text}"
+            headers[key] = text
+        if size > self.limits.head_bytes:
+            raise Refused(431, "The headers are too large.")
+        return headers
 
     def on_headers_complete(self) -> None:
         if self.reframing:
             return
         parser = self.parser
-        headers = self.headers
         version = parser.get_http_version()
         if version not in VERSIONS:
             raise Refused(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
-        if self.head_size + len(self.target) > self.limits.head_bytes:
-            raise Refused(431, "The headers are too large.")
+        headers = self._head()
         if "host" not in headers and version == "1.1":
             raise Refused(400, "There is no Host header.")
         method = parser.get_method().decode("ascii")
@@ -298,7 +308,7 @@ class Connection(asyncio.Protocol):
             if not self.deaf:  # after the last request anything may follow; it is not read
                 raise Refused(400, f"This is not an HTTP request: {error}.") from None
         if self.state == HEAD and self.pending_head > self.limits.head_bytes:
-            if not self.headers:
+            if not self.fields:
                 raise Refused(414, "The request line is too long.")
             raise Refused(431, "The headers are too large.")
 
@@ -397,3 +407,10 @@ class Connection(asyncio.Protocol):
             exchange.linger = True
             exchange.stream.fail(reason)
             self.writer.body_over(exchange)
+
+
+def _name(name: bytes) -> str:
+    lower = name.decode("latin-1").lower()
+    if len(NAMES) < MOST_NAMES:
+        NAMES[name] = lower
+    return lower

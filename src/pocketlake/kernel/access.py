@@ -29,6 +29,8 @@ MIGRATIONS = [
 Kind = Literal["root", "user", "assumed-role", "federated-user", "service", "anonymous"]
 Status = Literal["Active", "Inactive"]
 
+CACHE_LIMIT = 10_000  # keys, unknown ones too
+
 COLUMNS = "access_key, secret, session_token, principal, status, created, expires, session"
 
 
@@ -95,9 +97,26 @@ class Credentials:
 
 
 def find(store: Store, access_key: str) -> Credentials | None:
-    """The primary key serves this. Inactive and expired ones are found too: they must not pass for unknown ones."""
-    row = store.one(f"SELECT {COLUMNS} FROM access_keys WHERE access_key = ?", (access_key,))
-    return None if row is None else _credentials(row)
+    """Inactive and expired ones are found too: they must not pass for unknown ones. Asked for every request."""
+    known = store.caches["access"]
+    try:
+        found: Credentials | None = known[access_key]
+    except KeyError:
+        # The primary key serves this.
+        row = store.one(f"SELECT {COLUMNS} FROM access_keys WHERE access_key = ?", (access_key,))
+        found = None if row is None else _credentials(row)
+        if len(known) >= CACHE_LIMIT:
+            known.clear()
+        known[access_key] = found
+    return found
+
+
+def _write(store: Store, sql: str, parameters: tuple[Any, ...]) -> None:
+    """Keys change seldom: whatever is remembered of them goes, and goes again if the write is taken back."""
+    known = store.caches["access"]
+    known.clear()
+    store.undo(known.clear)
+    store.execute(sql, parameters)
 
 
 def of_owner(store: Store, account: str, owner: str) -> list[Credentials]:
@@ -115,7 +134,8 @@ def of_owner(store: Store, account: str, owner: str) -> list[Credentials]:
 
 def add(store: Store, credentials: Credentials) -> None:
     principal = replace(credentials.principal, access_key=credentials.access_key)
-    store.execute(
+    _write(
+        store,
         "INSERT INTO access_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             credentials.access_key,
@@ -133,12 +153,13 @@ def add(store: Store, credentials: Credentials) -> None:
 
 
 def set_status(store: Store, access_key: str, status: Status) -> None:
-    store.execute("UPDATE access_keys SET status = ? WHERE access_key = ?", (status, access_key))
+    _write(store, "UPDATE access_keys SET status = ? WHERE access_key = ?", (status, access_key))
 
 
 def rename(store: Store, principal: Principal) -> None:
     """Give every key of the principal's user_id the principal's new ARN. access_keys_by_owner serves this."""
-    store.execute(
+    _write(
+        store,
         "UPDATE access_keys SET principal = json_set(CAST(principal AS TEXT), '$.arn', ?)"
         " WHERE account = ? AND owner = ?",
         (principal.arn, principal.account, principal.user_id),
@@ -146,12 +167,12 @@ def rename(store: Store, principal: Principal) -> None:
 
 
 def remove(store: Store, access_key: str) -> None:
-    store.execute("DELETE FROM access_keys WHERE access_key = ?", (access_key,))
+    _write(store, "DELETE FROM access_keys WHERE access_key = ?", (access_key,))
 
 
 def remove_expired(store: Store, before: float) -> None:
     """Forget temporary keys that expired before then. access_keys_by_expiry serves this."""
-    store.execute("DELETE FROM access_keys WHERE expires IS NOT NULL AND expires < ?", (before,))
+    _write(store, "DELETE FROM access_keys WHERE expires IS NOT NULL AND expires < ?", (before,))
 
 
 def authorise(call: Call, request: dict[str, Any]) -> None:

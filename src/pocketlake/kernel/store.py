@@ -3,14 +3,19 @@
 One connection belongs to the event loop. The first call of a turn opens a transaction, every call of that turn writes
 into it, and the turn's end commits it; answers wait for that commit. So a group of calls costs one commit, and what was
 acknowledged is on disk.
+
+Two things wait until they are needed, for small calls are many: a block's savepoint until the block's first statement,
+and rows that are appended under fresh keys until the next statement or the turn's end, which writes them together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +39,15 @@ class Store:
     def __init__(self, directory: Path, durability: str = "process") -> None:
         self.path = ":memory:" if durability == "memory" else str(directory / "lake.sqlite")
         self.db = apsw.Connection(self.path, statementcachesize=500)
-        self.execute = self.db.execute
-        self.executemany = self.db.executemany
+        self.caches: defaultdict[str, dict[Any, Any]] = defaultdict(dict)  # by room; the store can always rebuild them
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._waiting: list[tuple[Callable[[Any], None], Any, Any]] = []
         self._undo: list[Callable[[], object]] = []
-        self._savepoints = 0
+        self._blocks: list[Block] = []
+        self._appended: list[tuple[str, Sequence[Any]]] = []
+        self._due = False  # rows or savepoints wait for the next statement
+        self._lost: BaseException | None = None  # why this turn cannot be committed
         self._checkpointing = False
         self._prepare(durability)
 
@@ -75,6 +82,23 @@ class Store:
         self.end_tick()
         self._loop = loop
 
+    def execute(self, sql: str, parameters: Parameters = ()) -> apsw.Cursor:
+        if self._due:
+            self._settle()
+        return self.db.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters]) -> apsw.Cursor:
+        if self._due:
+            self._settle()
+        return self.db.executemany(sql, parameters)
+
+    def append(self, sql: str, row: Sequence[Any]) -> None:
+        """A write that nothing can refuse, since its key is new. It waits for others of its kind in this turn."""
+        if not self._open:
+            self.enter()
+        self._appended.append((sql, row))
+        self._due = True
+
     def one(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
         """The first row, or None."""
         return next(self.execute(sql, parameters), None)
@@ -100,8 +124,15 @@ class Store:
         waiting, self._waiting = self._waiting, []
         undo, self._undo = self._undo, []
         try:
-            self.execute("COMMIT")
+            if self._due:
+                self._settle()
+            if self._lost is not None:
+                raise self._lost
+            self.db.execute("COMMIT")
         except apsw.Error:
+            self._lost = None
+            self._appended.clear()
+            self._due = False
             log.exception("the turn's commit failed; its calls are refused")
             if self.db.in_transaction:
                 self.execute("ROLLBACK")
@@ -122,27 +153,31 @@ class Store:
         """Run `step` if the writes made so far in this savepoint, or this turn's commit, come to nothing."""
         self._undo.append(step)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of the block or nothing, within the tick. Blocks nest; never await inside one."""
-        self.enter()
-        name = f"s{self._savepoints}"
-        undo_mark = len(self._undo)
-        self._savepoints += 1
-        self.execute(f"SAVEPOINT {name}")
+    def transaction(self) -> Block:
+        """`with store.transaction():` all of the block or nothing, within the tick. Blocks nest; never await inside."""
+        return Block(self)
+
+    def _settle(self) -> None:
+        """What waited is due: each block's savepoint, after the rows that were appended before it."""
+        self._due = False
+        done = 0
+        for depth, block in enumerate(self._blocks):
+            if not block.opened:
+                self._write(self._appended[done : block.appended])
+                done = block.appended
+                self.db.execute(f"SAVEPOINT s{depth}")
+                block.opened = True
+        self._write(self._appended[done:])
+        self._appended.clear()
+
+    def _write(self, rows: list[tuple[str, Sequence[Any]]]) -> None:
         try:
-            yield
-        except BaseException:
-            self.execute(f"ROLLBACK TO {name}")
-            self.execute(f"RELEASE {name}")
-            for step in reversed(self._undo[undo_mark:]):
-                step()
-            del self._undo[undo_mark:]
+            for sql, group in groupby(rows, itemgetter(0)):
+                self.db.executemany(sql, map(itemgetter(1), group))
+        except apsw.Error as error:
+            self._lost = error  # their calls believe them written: the turn must not be acknowledged
+            self._appended.clear()
             raise
-        else:
-            self.execute(f"RELEASE {name}")
-        finally:
-            self._savepoints -= 1
 
     def reader(self) -> apsw.Connection:
         """A connection that only reads what is committed, for a thread. The caller closes it."""
@@ -176,6 +211,49 @@ class Store:
     def _finish_checkpoint(self) -> None:
         self.end_tick()
         self.checkpoint()
+
+
+class Block:
+    """All of its writes or none: a savepoint, made when the first statement comes."""
+
+    __slots__ = ("appended", "opened", "store", "undo_mark")
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.opened = False
+
+    def __enter__(self) -> None:
+        store = self.store
+        store.enter()
+        self.undo_mark = len(store._undo)
+        self.appended = len(store._appended)
+        store._blocks.append(self)
+        store._due = True
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        store = self.store
+        blocks = store._blocks
+        blocks.pop()
+        try:
+            if kind is not None:
+                self._take_back()
+            elif self.opened:
+                store.db.execute(f"RELEASE s{len(blocks)}")
+        finally:
+            store._due = bool(store._appended) or (bool(blocks) and not blocks[-1].opened)
+
+    def _take_back(self) -> None:
+        store = self.store
+        if self.opened:
+            name = f"s{len(store._blocks)}"
+            store._appended.clear()  # the rest of them: those before the savepoint were written at its opening
+            store.db.execute(f"ROLLBACK TO {name}")
+            store.db.execute(f"RELEASE {name}")
+        else:
+            del store._appended[self.appended :]
+        for step in reversed(store._undo[self.undo_mark :]):
+            step()
+        del store._undo[self.undo_mark :]
 
 
 def _checkpoint_beside(path: str) -> None:
