@@ -12,7 +12,18 @@ from pocketlake.kernel import checksums as kernel_checksums
 from pocketlake.kernel.blobs import FileSlice
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
-from pocketlake.services.s3 import attributes, buckets, checksums, conditions, content, keys, quotas, store, versions
+from pocketlake.services.s3 import (
+    attributes,
+    buckets,
+    checksums,
+    conditions,
+    content,
+    keys,
+    quotas,
+    restores,
+    store,
+    versions,
+)
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket, Segment, Version
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.pages import InvalidToken
-from pocketlake.services.s3 import buckets, keys, quotas, store
+from pocketlake.services.s3 import attributes, buckets, keys, quotas, restores, store
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
 
@@ -126,6 +126,19 @@ def _contents(page: Page, encoding: str | None, owner: dict[str, Any] | None) ->
     return contents
 
 
+def _tell_restores(
+    call: Call, bucket: int, request: dict[str, Any], page: Page, contents: list[dict[str, Any]]
+) -> None:
+    """Where x-amz-optional-object-attributes asks for it, say which archived objects are restored."""
+    if not request.get("OptionalObjectAttributes"):
+        return
+    archived = (row[0] for row in page.rows if row[4] in attributes.ARCHIVED)
+    statuses = restores.statuses(call, bucket, archived)
+    for row, entry in zip(page.rows, contents, strict=True):
+        if row[0] in statuses:
+            entry["RestoreStatus"] = statuses[row[0]]
+
+
 def common_prefixes(page: Page, encoding: str | None) -> list[dict[str, Any]] | None:
     return [{"Prefix": keys.encoded(prefix, encoding)} for prefix in page.prefixes] or None
 
@@ -140,6 +153,8 @@ def list_objects_v2(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     after = _after(call, bucket.id, token) if token is not None else request.get("StartAfter") or ""
     page = _objects(call, bucket.id, prefix, delimiter, after, limit)
     more = page.last is not None
+    contents = _contents(page, encoding, owner(bucket.account) if request.get("FetchOwner") else None)
+    _tell_restores(call, bucket.id, request, page, contents)
     return {
         "Name": bucket.name,
         "Prefix": keys.encoded(prefix, encoding),
@@ -151,7 +166,7 @@ def list_objects_v2(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "IsTruncated": more,
         "ContinuationToken": token,
         "NextContinuationToken": call.pages.seal({"keys_of": bucket.id, "after": page.last}) if more else None,
-        "Contents": _contents(page, encoding, owner(bucket.account) if request.get("FetchOwner") else None) or None,
+        "Contents": contents or None,
         "CommonPrefixes": common_prefixes(page, encoding),
     }
 
@@ -175,6 +190,8 @@ def list_objects(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     prefix, delimiter = request.get("Prefix") or "", request.get("Delimiter") or ""
     limit, encoding = limit_of(request), encoding_of(request)
     page = _objects(call, bucket.id, prefix, delimiter, request.get("Marker") or "", limit)
+    contents = _contents(page, encoding, owner(bucket.account))
+    _tell_restores(call, bucket.id, request, page, contents)
     return {
         "Name": bucket.name,
         "Prefix": keys.encoded(prefix, encoding),
@@ -184,6 +201,6 @@ def list_objects(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "MaxKeys": limit,
         "EncodingType": encoding,
         "IsTruncated": page.last is not None,
-        "Contents": _contents(page, encoding, owner(bucket.account)) or None,
+        "Contents": contents or None,
         "CommonPrefixes": common_prefixes(page, encoding),
     }

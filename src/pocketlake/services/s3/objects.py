@@ -10,7 +10,18 @@ import orjson
 
 from pocketlake.kernel.blobs import Blob, TooLarge
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import attributes, buckets, checksums, conditions, content, keys, quotas, restores, store, versions
+from pocketlake.services.s3 import (
+    attributes,
+    buckets,
+    checksums,
+    conditions,
+    content,
+    keys,
+    quotas,
+    restores,
+    store,
+    versions,
+)
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket, Version
 

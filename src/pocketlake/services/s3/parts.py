@@ -9,13 +9,13 @@ import orjson
 from pocketlake.kernel.blobs import Blob
 from pocketlake.kernel.call import Call
 from pocketlake.services.s3 import (
-    attributes,
     buckets,
     checksums,
     content,
     objects,
     quotas,
     ranges,
+    restores,
     upload_store,
     versions,
 )

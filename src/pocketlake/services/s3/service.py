@@ -26,10 +26,13 @@ STATUSES = {
     "NoSuchUpload": 404,
     "NoSuchVersion": 404,
     "NotImplemented": 501,
+    "ObjectAlreadyInActiveTierError": 403,
+    "ObjectNotInActiveTierError": 403,
     "OperationAborted": 409,
     "OwnershipControlsNotFoundError": 404,
     "PermanentRedirect": 301,
     "PreconditionFailed": 412,
+    "RestoreAlreadyInProgress": 409,
     "ServerSideEncryptionConfigurationNotFoundError": 404,
     "SlowDown": 503,
 }
