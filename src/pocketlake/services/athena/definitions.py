@@ -197,11 +197,10 @@ async def _create_view(call: Call, run: Run, statement: statements.CreateView) -
     existing = tables.document(call, database, name)
     if existing is not None and (not statement.replace or existing.get("TableType") != "VIRTUAL_VIEW"):
         raise SqlError("TABLE_ALREADY_EXISTS", f"Table already exists: '{database}.{name}'", 1, 1)
-    # Running it for no row is how its columns' types become known.
-    lowered, scans = await selects.prepare(call, run, f"SELECT * FROM ({statement.sql}) AS __view LIMIT 0")
+    # Running it over empty tables is how its columns' types become known.
+    lowered, scans = await selects.prepare(call, run, statement.sql, with_files=False)
     output = Output("csv", str(run.directory / "view.csv"), lowered.query.labels)
     outcome = await selects.execute(call, run, lowered, scans, output)
-    run.scanned = 0
     columns = [(label.lower(), types.hive_name(kind)) for label, kind in outcome.columns]
     text = orjson.dumps(
         {

@@ -35,7 +35,7 @@ def chosen_partitions(call: Call, scan: Scan) -> list[Partition]:
     table = scan.table
     kinds = {column.name: column.type for column in table.partition_keys}
     if projection.is_enabled(table):
-        found = projection.partitions(table, scan.filters)
+        found = projection.partitions(table, scan.filters, call.now)
     else:
         found = tables.partitions(call, table, catalog_expression(scan.filters, kinds))
     names = [column.name for column in table.partition_keys]

@@ -35,17 +35,17 @@ def front_end(sql: str, known: Snapshot) -> Lowered:
     return Lowered(bound, lower.lower(bound))
 
 
-async def prepare(call: Call, run: Run, sql: str) -> tuple[Lowered, list[ScanPlan]]:
-    """The engine's text and its scans, the files laid out in the run's directory."""
+async def prepare(call: Call, run: Run, sql: str, with_files: bool = True) -> tuple[Lowered, list[ScanPlan]]:
+    """The engine's text and its scans, the files laid out in the run's directory; without, every table is empty."""
     began = time.perf_counter()
     known = await tables.snapshot(call, sql, run.database)
     lowered = await call.offload(front_end, sql, known)
-    scans = [await _scan(call, run, scan) for scan in lowered.query.scans]
+    scans = [await _scan(call, run, scan, with_files) for scan in lowered.query.scans]
     run.planning += time.perf_counter() - began
     return lowered, scans
 
 
-async def _scan(call: Call, run: Run, scan: Any) -> ScanPlan:
+async def _scan(call: Call, run: Run, scan: Any, with_files: bool) -> ScanPlan:
     if scan.table.database == tables.INFORMATION_SCHEMA:
         rows = tables.information_rows(call, scan.table.name)
         names = [column.name for column in scan.table.columns]
@@ -54,6 +54,8 @@ async def _scan(call: Call, run: Run, scan: Any) -> ScanPlan:
         return ScanPlan(scan.handle, "given", columns, [], {}, "", rows=[tuple(row[at] for at in kept) for row in rows])
     files.require_location(scan.table)
     target = plan(scan, run.directory)
+    if not with_files:
+        return target
     objects = run.directory / f"{scan.handle}.objects"
     objects.mkdir()
     found: list[ScanFile] = await files.files_of(call, scan, objects)
