@@ -50,12 +50,15 @@ class Lineage:
         self.following = following
         self.steps: list[Step] = []
 
-    def split_until(self, count: int) -> None:
-        """Halve the shard with most load, among equals the widest, until `count` are open or none can be split."""
+    def split_until(self, count: int, above: float = -1.0) -> None:
+        """Halve the shard with most load, among equals the widest, until `count` are open or none can be split.
+
+        Only those that bear more than `above`.
+        """
         heap = [(-piece.load, -piece.width, piece.low, piece) for piece in self.pieces]
         heapq.heapify(heap)
         done: list[Piece] = []
-        while heap and len(heap) + len(done) < count:
+        while heap and len(heap) + len(done) < count and -heap[0][0] > above:
             piece = heapq.heappop(heap)[3]
             if piece.width < 4:  # AWS splits no narrower ones
                 done.append(piece)

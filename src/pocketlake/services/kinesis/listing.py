@@ -84,10 +84,15 @@ def _matches(shard: Shard, shard_filter: dict[str, Any], horizon: float) -> bool
         return shard.number > _number(shard_filter["ShardId"])
     if kind == "AT_LATEST":
         return shard.closed is None
-    moment = max(shard_filter.get("Timestamp", horizon), horizon)
-    still_open = shard.closed is None or shard.closed >= moment
+    moment = _milliseconds(max(shard_filter.get("Timestamp", horizon), horizon))
+    still_open = shard.closed is None or _milliseconds(shard.closed) >= moment
     if kind in ("AT_TIMESTAMP", "AT_TRIM_HORIZON"):
         # The first shards of a stream younger than its retention stand for its trim horizon.
-        opened_by_then = shard.opened <= moment or (kind == "AT_TRIM_HORIZON" and shard.parent is None)
+        opened_by_then = _milliseconds(shard.opened) <= moment or (kind == "AT_TRIM_HORIZON" and shard.parent is None)
         return opened_by_then and still_open
     return still_open
+
+
+def _milliseconds(moment: float) -> int:
+    """The precision that the API reference gives to a filter's Timestamp."""
+    return round(moment * 1000)

@@ -1,10 +1,12 @@
 """On-demand streams: shards follow the traffic.
 
-A stream bears twice its peak of the last 30 days. The peak is the mean of a minute, in shards: MiB/s, or thousands of
-records a second, whichever is more. While records come, each minute is looked at, and busy shards are split until the
-stream has shards for twice the peak; when a peak is 30 days old, quiet neighbours are merged. Beyond its shards a
-stream throttles like any other.  [KDS-020, KDS-528]
-Source: developer guide, "On-demand Standard mode"; AWS Big Data Blog on scaling to 1 GB/s (the minute).
+A stream bears twice its peak of the last 30 days. While records come, each minute is looked at: a shard that bore
+more than half of what it can (the mean of the minute, in bytes or in records) is split, so that what it took may
+double. When a peak is 30 days old, quiet neighbours are merged. Beyond its shards a stream throttles like any other.
+
+A single hot key would have its shard split for ever, and to no use: the count is held to the four shards of a new
+stream and four for each shard's worth of the peak, which evenly spread traffic never reaches.  [KDS-020, KDS-528]
+Source: developer guide, "On-demand Standard mode"; AWS Big Data Blog on scaling to 1 GB/s (half, the minute).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from .service import kinesis
 
 DAY = 86_400
 MINUTE = quotas.OBSERVED.value
+BUSY = 0.5
 
 
 def begin(call: Call, stream: Resource) -> None:
@@ -76,18 +79,18 @@ def _recent(stream: Resource, now: float) -> dict[str, float]:
     return {day: peak for day, peak in stream.get("Peaks", {}).items() if int(day) >= oldest}
 
 
-def needed(call: Call, stream: Resource) -> int:
-    """Shards for twice the peak, at least those of a new stream and those kept warm; at most what AWS allows."""
+def _most(call: Call, stream: Resource) -> int:
+    """As many shards as the peak can have use for, and those kept warm; at most what AWS allows."""
     peak = max(_recent(stream, call.now).values(), default=0.0)
     least = max(int(quotas.ON_DEMAND_SHARDS.value), stream.get("WarmThroughputMiBps", 0))
-    return min(max(math.ceil(2 * peak - 1e-9), least), quotas.on_demand_limit(call.region))
+    return min(least + math.ceil(2 * peak / BUSY), quotas.on_demand_limit(call.region))
 
 
 def _grow(call: Call, stream: Resource, loads: dict[int, float]) -> None:
-    """Split the busiest shards until twice the peak finds room."""
+    """Split the shards that are more than half busy."""
     pieces = [piece._replace(load=loads.get(piece.number, 0.0)) for piece in resharding.pieces(call, stream)]
     lineage = Lineage(pieces, resharding.following(call, stream))
-    lineage.split_until(needed(call, stream))
+    lineage.split_until(_most(call, stream), above=BUSY)
     resharding.carry_out(call, stream, lineage.steps)
 
 
@@ -100,7 +103,7 @@ def shrink(call: Call, key: str) -> None:
     peaks = _recent(stream, call.now)
     stream = call.resources("stream").update(stream, Peaks=peaks)
     lineage = Lineage(resharding.pieces(call, stream), resharding.following(call, stream))
-    lineage.merge_until(needed(call, stream))
+    lineage.merge_until(_most(call, stream))
     resharding.carry_out(call, stream, lineage.steps)
     if peaks:
         call.alarms.set(shrink, key, call.now + DAY)
