@@ -6,6 +6,7 @@ POCKETLAKE_CLIENTS=1). A client without its environment is skipped.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,3 +43,20 @@ def test_client_works_unchanged(client: str, lake: EmbeddedLake, tmp_path: Path)
     finished = subprocess.run(program, env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS)
     assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
     assert finished.stdout.splitlines()[-1] == "done"
+
+
+@pytest.mark.claim("IAM-502")
+def test_the_command_line_reads_the_arn_of_a_role(lake: EmbeddedLake, tmp_path: Path) -> None:
+    aws = python_of("awscli").parent / "aws"
+    name = "FH-KinesisAgentFirehoseRole"
+    principal = {"Service": "firehose.amazonaws.com"}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+    }
+    lake.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    settings = {**os.environ, **lake.env(), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    words = [str(aws), "iam", "get-role", "--role-name", name]
+    told = subprocess.run(words, env=settings, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    (line,) = [line.strip() for line in told.splitlines() if "Arn" in line]
+    assert line.rstrip(",") == f'"Arn": "arn:aws:iam::000000000000:role/{name}"'
