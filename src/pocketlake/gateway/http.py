@@ -1,4 +1,4 @@
-"""The HTTP/1.1 front: listens, watches over the connections, and hands requests to the application.
+"""The HTTP front: listens, watches over the connections, and hands requests to the application.
 
     front = Front(handle, HttpLimits(), clock.http_date)
     port = await front.listen("127.0.0.1", 4566)
@@ -6,6 +6,7 @@
 
 `handle(request, reply)` is called once a request is there: whole when its body fits the spool (1 MiB), with a
 BodyStream as soon as it does not. The application calls `reply(response)` once, at any later time, on the loop.
+HTTP/1.1 and HTTP/2 share the port: see Door.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pocketlake.gateway.http_connection import Connection
 from pocketlake.gateway.message import Request, Response
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("pocketlake.http")
 
 Reply = Callable[[Response], None]
+PREFACE = b"PRI * HTTP/2.0\r\n"  # of a client that speaks HTTP/2 without asking (RFC 9113 3.4)
+
+
+class Peer(Protocol):
+    """What the front knows of a connection, in whatever protocol."""
+
+    transport: asyncio.Transport
+
+    def close_when_done(self) -> None: ...
+
+    def check(self, now: float) -> None: ...
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,7 +69,7 @@ class Front:
         self.clock_date = clock_date
         self.now = 0.0  # the loop's time, as coarse as the sweep
         self.closing = False
-        self.connections: set[Connection] = set()
+        self.connections: set[Peer] = set()
         self._loop: asyncio.AbstractEventLoop
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
@@ -71,9 +83,7 @@ class Front:
     async def listen(self, host: str, port: int, ssl: ssl_module.SSLContext | None = None) -> int:
         """Accept connections; returns the port, which the system chooses for 0."""
         self._loop = loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(self, secure=ssl is not None), host, port, ssl=ssl, backlog=1024
-        )
+        server = await loop.create_server(lambda: Door(self, secure=ssl is not None), host, port, ssl=ssl, backlog=1024)
         self._servers.append(server)
         self.now = loop.time()
         if self._sweeper is None:
@@ -103,12 +113,12 @@ class Front:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
 
-    def joined(self, connection: Connection) -> bool:
+    def joined(self, connection: Peer) -> bool:
         """False where there is no room for another one."""
         self.connections.add(connection)
         return not self.closing and len(self.connections) <= self.limits.connections
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: Peer) -> None:
         self.connections.discard(connection)
         if self._emptied is not None and not self.connections:
             self._emptied.set()
@@ -126,3 +136,57 @@ class Front:
         limits = self.limits
         shortest = min(limits.idle_seconds, limits.head_seconds, limits.body_idle_seconds, limits.linger_seconds)
         self._sweeper = self._loop.call_later(min(1.0, shortest / 4), self._sweep)
+
+
+class Door(asyncio.Protocol):
+    """Where a connection comes in: decides by ALPN or by the first bytes which protocol it speaks, and steps aside.
+
+    Until then the connection counts as one of HTTP/1.1, with that protocol's deadlines.
+    """
+
+    def __init__(self, front: Front, secure: bool) -> None:
+        self._front = front
+        self._secure = secure
+        self._first = Connection(front, secure)
+        self._held = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() == "h2":
+            self._second(transport)
+            return
+        self._first.connection_made(transport)
+        if tls is not None:
+            cast(asyncio.Transport, transport).set_protocol(self._first)
+
+    def data_received(self, data: bytes) -> None:
+        data = self._held + data
+        if not data.startswith(PREFACE[:3]) or self._first.deaf:
+            if PREFACE.startswith(data) and not self._first.deaf:
+                self._held = data  # P, or PR: of PRI, or of POST, PUT and the like
+                return
+            self._first.transport.set_protocol(self._first)
+            self._first.data_received(data)
+            return
+        self._front.connections.discard(self._first)
+        self._second(self._first.transport).data_received(data)
+
+    def _second(self, transport: asyncio.BaseTransport) -> asyncio.Protocol:
+        from pocketlake.gateway.http2 import Http2Connection  # h2 is loaded when it is needed
+
+        connection = Http2Connection(self._front, self._secure)
+        cast(asyncio.Transport, transport).set_protocol(connection)
+        connection.connection_made(transport)
+        return connection
+
+    def eof_received(self) -> bool:
+        return self._first.eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._first.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self._first.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._first.resume_writing()

@@ -211,7 +211,7 @@ class Writer:
             log.exception("%s %s: the answer broke off", exchange.request.method, exchange.request.target)
         finally:
             self._pump = None
-            await _close_iterator(body)
+            await close_iterator(body)
         if self.is_lost:
             return
         if not whole:
@@ -326,7 +326,7 @@ class Writer:
         """Let go of an answer that nobody will get."""
         body = response.body
         if not isinstance(body, bytes | bytearray | memoryview | FileSlice):
-            self.front.spawn(_close_iterator(body))
+            self.front.spawn(close_iterator(body))
 
     def pause(self) -> None:
         self.paused = True
@@ -356,7 +356,7 @@ class Writer:
             self.transport.abort()
 
 
-async def _close_iterator(body: AsyncIterator[bytes]) -> None:
+async def close_iterator(body: AsyncIterator[bytes]) -> None:
     close = getattr(body, "aclose", None)
     if close is not None:
         try:

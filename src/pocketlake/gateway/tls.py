@@ -37,11 +37,11 @@ class Authority:
 
 
 def server_context(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
-    """A context for the front. HTTP/1.1 is all it offers."""
+    """A context for the front, which speaks HTTP/2 and HTTP/1.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 
