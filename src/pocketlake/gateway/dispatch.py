@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from pocketlake.gateway import chunked, control, route, signature
@@ -44,6 +45,8 @@ class Gateway:
             answer = Exchange(self, request).answer()
         except ServiceError as error:
             answer = _plain_failure(error, self.lake.request_id())
+        except ConnectionError:
+            return  # the caller is gone; there is nobody to answer
         except Exception:
             answer = self._fault(request)
         if isinstance(answer, Response):
@@ -199,8 +202,8 @@ class Exchange:
         parameters = self.operation.parse(self.request, self.labels, self.query)
         self.lake.store.enter()
         result = invoke(self.call, parameters)
-        if inspect.isawaitable(result):
-            return self._await(result)
+        if type(result) is not dict and inspect.isawaitable(result):
+            return _begun(self._await(result))
         return self._respond(result)
 
     async def _await(self, result: Awaitable[dict[str, Any]]) -> Response:
@@ -249,6 +252,32 @@ class Exchange:
 
     def _name(self) -> str:
         return f"{self.call.service} {self.call.operation}" if self.call else self.request.method
+
+
+def _begun(coroutine: Coroutine[Any, Any, Response]) -> Response | Awaitable[Response]:
+    """Run at once as far as it goes: most operations that can wait need not, and need no task of their own."""
+    try:
+        waited_for = coroutine.send(None)
+    except StopIteration as done:
+        answer: Response = done.value
+        return answer
+    return _rest(coroutine, waited_for)
+
+
+@types.coroutine
+def _rest(coroutine: Coroutine[Any, Any, Response], waited_for: Any) -> Generator[Any, Any, Response]:
+    """What is left of a coroutine that has begun and waits."""
+    try:
+        while True:
+            try:
+                sent = yield waited_for
+            except BaseException as error:
+                waited_for = coroutine.throw(error)
+            else:
+                waited_for = coroutine.send(sent)
+    except StopIteration as done:
+        answer: Response = done.value
+        return answer
 
 
 SIGNING_PARAMETERS = {"algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -58,6 +59,7 @@ TARGET_PREFIXES = {
 QUERY_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-03-31": "sns", "2012-11-05": "sqs"}
 
 S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*(?:localhost|amazonaws\.com|localstack\.cloud)$")
+PORT = re.compile(r":\d+$")
 
 
 class Bucket(NamedTuple):
@@ -94,20 +96,22 @@ def _query_version(request: Request) -> str:
     return found[1] if found else ""
 
 
-def virtual_bucket(request: Request, local_suffixes: tuple[str, ...] = ("localhost",)) -> Bucket | None:
+def virtual_bucket(request: Request) -> Bucket | None:
     """The bucket in the Host header: `bucket.s3.localhost:4566`, `bucket.s3.us-east-1.amazonaws.com`,
     `bucket.localhost`."""
-    host = request.headers.get("host", "").lower()
-    host = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-    found = S3_HOST.match(host)
-    name = found["bucket"] if found else None
-    if found is None:
-        for suffix in local_suffixes:
-            if host.endswith("." + suffix):
-                name = host[: -len(suffix) - 1]
+    name = _bucket_of(request.headers.get("host", ""))
     if not name:
         return None
     return Bucket(name, f"/{name}{request.target}" if request.target.startswith("/") else request.target)
+
+
+@lru_cache(maxsize=1024)
+def _bucket_of(host: str) -> str:
+    host = PORT.sub("", host.lower())
+    found = S3_HOST.match(host)
+    if found is not None:
+        return found["bucket"] or ""
+    return host.removesuffix(".localhost") if host.endswith(".localhost") else ""
 
 
 def is_aws_service(name: str) -> bool:

@@ -40,6 +40,7 @@ class Template:
     labels: tuple[str, ...]
     rank: tuple[int, int]
     candidates: list[Candidate]
+    bare: list[Candidate]  # those of them without literals: all there can be for a request without a query
 
 
 class Router:
@@ -57,6 +58,7 @@ class Router:
         for method, templates in self._methods.items():
             for template in templates.values():
                 template.candidates.sort(key=lambda candidate: -candidate.weight)
+                template.bare.extend(candidate for candidate in template.candidates if not candidate.literals)
             self._sorted[method] = sorted(templates.values(), key=lambda template: template.rank)
 
     def match(
@@ -72,7 +74,7 @@ class Router:
             found = template.pattern.match(path)
             if found is None:
                 continue
-            name = _best(template.candidates, given, headers)
+            name = _best(template.candidates if given else template.bare, given, headers)
             if name is not None:
                 return name, {label: decode(text) for label, text in zip(template.labels, found.groups(), strict=True)}
         return None
@@ -115,7 +117,7 @@ def _template(path: str) -> Template:
     literal = sum("{" not in segment for segment in segments if segment)
     greedy = sum(1 for _, plus in labels if plus)
     return Template(
-        re.compile(f"{pattern}{end}\\Z", re.DOTALL), tuple(name for name, _ in labels), (-literal, greedy), []
+        re.compile(f"{pattern}{end}\\Z", re.DOTALL), tuple(name for name, _ in labels), (-literal, greedy), [], []
     )
 
 

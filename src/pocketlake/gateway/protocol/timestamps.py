@@ -40,7 +40,12 @@ def iso8601_millis(value: Any) -> str:
 
 def rfc822(value: Any) -> str:
     """`Fri, 20 Nov 2026 22:50:03 GMT`; the form has no fractions."""
-    at = time.gmtime(math.floor(seconds(value) + 1e-6))
+    return _http_date(math.floor(seconds(value) + 1e-6))
+
+
+@lru_cache(maxsize=4096)
+def _http_date(whole: int) -> str:
+    at = time.gmtime(whole)
     clock = f"{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
     return f"{DAYS[at.tm_wday]}, {at.tm_mday:02d} {MONTHS[at.tm_mon - 1]} {at.tm_year:04d} {clock} GMT"
 
