@@ -18,64 +18,7 @@ from botocore.exceptions import ClientError
 
 import pocketlake
 
-ROLE = "arn:aws:iam::000000000000:role/firehose"
-BUCKET = "lake"
-
-
-def destination(**options):
-    return {
-        "RoleARN": ROLE,
-        "BucketARN": f"arn:aws:s3:::{BUCKET}",
-        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
-        **options,
-    }
-
-
-def create(lake, name="d", source=None, **options):
-    arguments = {"DeliveryStreamName": name, "ExtendedS3DestinationConfiguration": destination(**options)}
-    if source:
-        arguments["DeliveryStreamType"] = "KinesisStreamAsSource"
-        arguments["KinesisStreamSourceConfiguration"] = {"KinesisStreamARN": source, "RoleARN": ROLE}
-    return lake.client("firehose").create_delivery_stream(**arguments)["DeliveryStreamARN"]
-
-
-def put(lake, *records, name="d"):
-    return lake.client("firehose").put_record_batch(
-        DeliveryStreamName=name, Records=[{"Data": record} for record in records]
-    )
-
-
-def objects(lake, prefix=""):
-    s3 = lake.client("s3")
-    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-    return {item["Key"]: s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in found}
-
-
-@pytest.fixture
-def bucket(lake):
-    lake.client("s3").create_bucket(Bucket=BUCKET)
-    lake.clock.freeze(datetime(2013, 5, 6, 7, 8, 9, tzinfo=UTC))
-    return lake
-
-
-def table(lake):
-    glue = lake.client("glue")
-    glue.create_database(DatabaseInput={"Name": "db"})
-    columns = [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}]
-    glue.create_table(
-        DatabaseName="db",
-        TableInput={"Name": "t", "StorageDescriptor": {"Columns": columns, "Location": f"s3://{BUCKET}/t/"}},
-    )
-    return {
-        "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
-        "ErrorOutputPrefix": "bad/!{firehose:error-output-type}/",
-        "DataFormatConversionConfiguration": {
-            "Enabled": True,
-            "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "db", "TableName": "t", "Region": "us-east-1"},
-            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
-            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
-        },
-    }
+from .samples import BUCKET, create, destination, objects, put, table
 
 
 @pytest.mark.claim("KDF-001", "KDF-501", "KDF-507", "KDF-513", "KDF-525", "KDF-585")
@@ -215,12 +158,6 @@ def test_a_prefix_that_firehose_would_refuse_is_refused(bucket, options):
     with pytest.raises(ClientError) as caught:
         create(bucket, **options)
     assert caught.value.response["Error"]["Code"] == "InvalidArgumentException"
-
-
-def test_what_is_not_built_says_so_at_creation(bucket):
-    with pytest.raises(ClientError) as caught:
-        create(bucket, ProcessingConfiguration={"Enabled": True, "Processors": []})
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
 def test_direct_puts_are_throttled_by_their_rate(bucket):

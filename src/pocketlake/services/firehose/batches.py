@@ -11,10 +11,7 @@ from . import store
 
 
 class Undelivered(Exception):
-    """The destination refuses the batch for now: it is tried again until the destination's retry duration is over.
-
-    `attempts` are those made within this one call.
-    """
+    """The destination refuses the batch for now: it is tried again until the destination's retry duration is over."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -75,12 +72,17 @@ class Batch:
         self.origins: Sequence[int] | None = None
         self.query_keys: list[dict[str, str]] | None = None
         self.metadata: list[dict[str, Any]] | None = None
+        self.is_decompressed = False
         self._received: list[Received] | None = None
 
     @property
     def oldest(self) -> float:
         """When the batch's first record arrived."""
         return min(arrival.arrival for arrival in self.arrivals)
+
+    def raw(self, index: int) -> bytes | None:
+        """What failure envelopes show of a record: as it is by now, but a compressed one as it arrived."""
+        return None if self.is_decompressed else self.data[index]
 
     def origin(self, index: int) -> int:
         return index if self.origins is None else self.origins[index]
@@ -95,7 +97,7 @@ class Batch:
         """The batch with only these records of it, in this order; `data` takes the place of theirs."""
         part = object.__new__(Batch)
         part.arrivals, part.attempt, part.since, part.identity = self.arrivals, self.attempt, self.since, self.identity
-        part.source, part._received = self.source, self._received
+        part.source, part._received, part.is_decompressed = self.source, self._received, self.is_decompressed
         part.data = [self.data[index] for index in indexes] if data is None else data
         part.origins = [self.origin(index) for index in indexes]
         part.query_keys = self.query_keys and [self.query_keys[index] for index in indexes]

@@ -103,7 +103,7 @@ async def convert(call: Call, configuration: dict[str, Any], batch: Batch) -> tu
     except InvalidSchema as error:
         output = Output(None, [(index, INVALID_SCHEMA, str(error)) for index in range(len(batch.data))])
     failed = [
-        Failed(batch.origin(index), failures.CONVERSION, code, message, raw=batch.data[index], extra=extra)
+        Failed(batch.origin(index), failures.CONVERSION, code, message, raw=batch.raw(index), extra=extra)
         for index, code, message in output.failed
     ]
     return output.body, extension, failed

@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import backups, buffers, destinations, failures, quotas, store
+from . import backups, buffers, destinations, failures, processing, quotas, store
 from .batches import Batch, Failed, StorageRefused, Undelivered
 from .service import firehose
 
@@ -69,7 +69,7 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
     destination, configuration = destinations.of(stream), stream["Destination"]
     if backup := destination.backup(configuration):
         await backups.write(call, stream, backup, batch)
-    failed: list[Failed] = []
+    batch, failed = await processing.process(call, stream, batch)
     if batch.data:
         try:
             failed += await destination.deliver(call, stream, batch)

@@ -9,57 +9,86 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import quotas
+from . import encryption, processing, quotas
 from .buffers import buffer
 from .delivery_streams import find
 from .service import errors, firehose
 
+SLOW_DOWN = "Slow down."
+LOGS = "logs.amazonaws.com"
+
 
 @firehose.operation
 def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    stream = _accepting(call, request, [request["Record"]["Data"]])
-    buffer(call, stream, [request["Record"]["Data"]], call.now)
-    return {"RecordId": _record_id(), "Encrypted": False}
+    stream = _accepting(call, request)
+    data = request["Record"]["Data"]
+    if not _admitted(call, stream, [len(data)]):
+        raise errors.ServiceUnavailableException(SLOW_DOWN, status=503)
+    buffer(call, stream, [data], call.now)
+    return {"RecordId": _record_id(), "Encrypted": encryption.is_on(stream)}
 
 
 @firehose.operation
 def put_record_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Up to 500 records and 4 MiB; all are buffered, or the call is refused."""
+    """Up to 500 records and 4 MiB. What is beyond the stream's rate fails record by record; the rest is buffered."""
     data = [record["Data"] for record in request["Records"]]
-    if sum(map(len, data)) > quotas.BATCH_BYTES.value:
+    sizes = [len(record) for record in data]
+    if sum(sizes) > quotas.BATCH_BYTES.value:
         raise errors.InvalidArgumentException("Records size exceeds 4 MB limit")
-    stream = _accepting(call, request, data)
-    buffer(call, stream, data, call.now)
+    stream = _accepting(call, request)
+    admitted = _admitted(call, stream, sizes)
+    if admitted:
+        buffer(call, stream, data[:admitted], call.now)
+    refused = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": SLOW_DOWN}
     return {
-        "FailedPutCount": 0,
-        "Encrypted": False,
-        "RequestResponses": [{"RecordId": _record_id()} for _ in data],
+        "FailedPutCount": len(data) - admitted,
+        "Encrypted": encryption.is_on(stream),
+        "RequestResponses": [{"RecordId": _record_id()} if index < admitted else refused for index in range(len(data))],
     }
 
 
-def _accepting(call: Call, request: dict[str, Any], data: list[bytes]) -> Resource:
+def _accepting(call: Call, request: dict[str, Any]) -> Resource:
     stream = find(call, request["DeliveryStreamName"])
     if stream["Type"] != "DirectPut":
         raise errors.InvalidArgumentException(
-            "This operation is not permitted on KinesisStreamAsSource delivery stream type."
+            f"This operation is not permitted on {stream['Type']} delivery stream type."
         )
-    if any(len(record) > quotas.RECORD_BYTES.value for record in data):
-        raise errors.InvalidArgumentException("Record size exceeds 1,000 KB limit")
-    if call.limits_on and not _within_rates(call, stream, data):
-        raise errors.ServiceUnavailableException("Slow down.", status=503)
+    if processing.takes_logs_only(stream["Destination"]) and call.principal.arn != LOGS:
+        raise errors.InvalidSourceException(
+            f"Put to Firehose failed for AccountId: {call.account}, FirehoseName: {stream.name} "
+            "because the request is not originating from allowed source types."
+        )
     return stream
 
 
-def _within_rates(call: Call, stream: Resource, data: list[bytes]) -> bool:
+def _admitted(call: Call, stream: Resource, sizes: list[int]) -> int:
+    """How many of the records, from the first on, the stream's rates let in. Without a request to spend: none."""
+    if not call.limits_on:
+        return len(sizes)
+    requests, records, volume = _buckets(call, stream)
     now = call.now
-    buckets = call.memory.get(stream["Id"])
+    if not requests.take(1, now):
+        raise errors.ServiceUnavailableException(SLOW_DOWN, status=503)
+    admitted = min(len(sizes), int(records.refill(now)))
+    room = volume.refill(now)
+    while sum(sizes[:admitted]) > room:
+        admitted -= 1
+    records.take(admitted, now)
+    volume.take(sum(sizes[:admitted]), now)
+    return admitted
+
+
+def _buckets(call: Call, stream: Resource) -> list[TokenBucket]:
+    """Full, one second may go at once; of data as much as one call may hold."""
+    buckets: list[TokenBucket] | None = call.memory.get(stream["Id"])
     if buckets is None:
-        rates = (quotas.REQUESTS_PER_SECOND, quotas.RECORDS_PER_SECOND, quotas.BYTES_PER_SECOND)
-        buckets = call.memory[stream["Id"]] = [TokenBucket(quota.value, now=now) for quota in rates]
-    amounts = (1, len(data), sum(map(len, data)))
-    if any(bucket.refill(now) < amount for bucket, amount in zip(buckets, amounts, strict=True)):
-        return False
-    return all(bucket.take(amount, now) for bucket, amount in zip(buckets, amounts, strict=True))
+        requests, records, volume = (quota.value for quota in quotas.direct_put_rates(call.region))
+        buckets = call.memory[stream["Id"]] = [
+            TokenBucket(requests, now=call.now),
+            TokenBucket(records, now=call.now),
+            TokenBucket(volume, max(volume, quotas.BATCH_BYTES.value), now=call.now),
+        ]
+    return buckets
 
 
 def _record_id() -> str:

@@ -6,10 +6,9 @@ import uuid
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from .. import compression, conversion, prefixes, quotas, storage
+from .. import compression, conversion, partitioning, prefixes, processing, quotas, storage
 from ..batches import Batch, Failed
 from ..service import errors
 
@@ -21,14 +20,12 @@ FAILED = "s3-failed"  # never written: what S3 refuses is kept until it is too o
 def validate(call: Call, given: dict[str, Any]) -> dict[str, Any]:
     """An ExtendedS3DestinationConfiguration (a plain one is the same with fewer members)."""
     converts = conversion.is_enabled(given)
-    configuration = storage.validate(given, quotas.CONVERSION_DEFAULT_SIZE_MB if converts else quotas.DEFAULT_SIZE_MB)
+    is_large = converts or processing.is_partitioned(given)
+    configuration = storage.validate(given, quotas.LARGE_DEFAULT_SIZE_MB if is_large else quotas.DEFAULT_SIZE_MB)
     configuration.setdefault("S3BackupMode", "Disabled")
     if converts:
         conversion.validate(configuration)
-    if (given.get("ProcessingConfiguration") or {}).get("Enabled"):
-        raise NotImplemented501("Firehose record processing")
-    if (given.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
-        raise NotImplemented501("Firehose dynamic partitioning")
+    processing.validate(call, configuration)
     if configuration["S3BackupMode"] == "Enabled":
         if not given.get("S3BackupConfiguration"):
             raise errors.InvalidArgumentException(
@@ -39,6 +36,12 @@ def validate(call: Call, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge(configuration: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    if "DynamicPartitioningConfiguration" in update:
+        before, after = processing.is_partitioned(configuration), processing.is_partitioned(update)
+        if before != after:
+            raise errors.InvalidArgumentException(
+                f"Dynamic Partitioning can't be {'enabled' if after else 'disabled'} on an existing delivery stream."
+            )
     merged = {**configuration, **update}
     if "S3BackupUpdate" in merged:
         merged["S3BackupConfiguration"] = {**configuration.get("S3BackupConfiguration", {}), **merged["S3BackupUpdate"]}
@@ -76,6 +79,11 @@ def retry_seconds(configuration: dict[str, Any]) -> float | None:
 
 async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
     configuration = stream["Destination"]
+    if processing.is_partitioned(configuration):
+        partitions, failed = await call.offload(partitioning.split, call.limits_on, configuration, batch)
+        for partition in partitions:
+            failed += await write(call, stream, partition.batch, partition.folder, partition.identity)
+        return failed
     when = storage.moment(configuration, batch.oldest)
     folder = prefixes.evaluate(configuration.get("Prefix") or "", prefixes.Values(when, seed=str(batch.identity)))
     return await write(call, stream, batch, folder, batch.identity)

@@ -1,0 +1,72 @@
+"""Dynamic partitioning: a batch falls apart by the prefixes that its records' keys make.
+
+Source: developer guide, "Partition streaming data in Amazon Data Firehose", "Buffer data for dynamic partitioning".
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from . import failures, metadata, prefixes, quotas, storage
+from .batches import Batch, Failed
+
+LIMIT_EXCEEDED = "DynamicPartitioning.ActivePartitionsLimitExceeded"
+Keys = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+
+
+class Partition(NamedTuple):
+    """The records of one object. `identity` follows from the batch and the folder."""
+
+    folder: str
+    identity: uuid.UUID
+    batch: Batch
+
+
+def split(limits_on: bool, configuration: dict[str, Any], batch: Batch) -> tuple[list[Partition], list[Failed]]:
+    """The batch's partitions in the order in which they appear, and the records that found no place in one.
+
+    Runs in a thread. Of partitions beyond the limit all records fail.
+    """
+    prefix = configuration["Prefix"]
+    wanted = prefixes.keys(prefix, prefixes.LAMBDA)
+    groups: dict[Keys, list[int]] = {}
+    failed: list[Failed] = []
+    for index in range(len(batch.data)):
+        query_keys = batch.query_keys[index] if batch.query_keys else {}
+        try:
+            lambda_keys = _lambda_keys(batch, index, wanted) if wanted else {}
+        except ValueError as error:
+            failed.append(_failure(batch, index, failures.PROCESSING, metadata.EXTRACTION_FAILED, str(error)))
+            continue
+        keys = (tuple(sorted(query_keys.items())), tuple(sorted(lambda_keys.items())))
+        groups.setdefault(keys, []).append(index)
+    partitions: list[Partition] = []
+    limit = quotas.ACTIVE_PARTITIONS.value if limits_on else float("inf")
+    for keys, indexes in groups.items():
+        if len(partitions) < limit:
+            partitions.append(_partition(configuration, batch.select(indexes), dict(keys[0]), dict(keys[1])))
+            continue
+        message = f"The delivery stream has reached its limit of {limit:.0f} active partitions."
+        failed += [_failure(batch, index, failures.PARTITIONS, LIMIT_EXCEEDED, message) for index in indexes]
+    return partitions, failed
+
+
+def _lambda_keys(batch: Batch, index: int, wanted: set[str]) -> dict[str, str]:
+    given = (batch.metadata[index].get("partitionKeys") or {}) if batch.metadata else {}
+    return {name: metadata.key_text(given.get(name)) for name in wanted}
+
+
+def _partition(
+    configuration: dict[str, Any], batch: Batch, query_keys: Mapping[str, str], lambda_keys: Mapping[str, str]
+) -> Partition:
+    received = batch.received()
+    oldest = min(received[batch.origin(index)].arrival for index in range(len(batch.data)))
+    seed = f"{batch.identity} {query_keys} {lambda_keys}"
+    values = prefixes.Values(storage.moment(configuration, oldest), seed, "", query_keys, lambda_keys)
+    return Partition(prefixes.evaluate(configuration["Prefix"], values), uuid.uuid5(batch.identity, seed), batch)
+
+
+def _failure(batch: Batch, index: int, kind: str, code: str, message: str) -> Failed:
+    return Failed(batch.origin(index), kind, code, message, raw=batch.raw(index))

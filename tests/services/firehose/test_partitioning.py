@@ -1,0 +1,164 @@
+"""Dynamic partitioning: an object for each partition, and what has no place in one."""
+
+import base64
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+import pocketlake
+from pocketlake.services.firehose.deaggregation import documents
+from pocketlake.services.firehose.metadata import query_keys
+
+from .samples import create, failures, objects, processing, processor, put, table
+
+
+def query(text):
+    return processor("MetadataExtraction", JsonParsingEngine="JQ-1.6", MetadataExtractionQuery=text)
+
+
+def partitioned(*processors, prefix="device=!{partitionKeyFromQuery:device}/!{timestamp:yyyy-MM-dd}/", **options):
+    return {
+        "DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}},
+        "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
+        "Prefix": prefix,
+        "ErrorOutputPrefix": "bad/!{firehose:error-output-type}/",
+        "ProcessingConfiguration": processing(*processors),
+        **options,
+    }
+
+
+def record(device, n=0):
+    return json.dumps({"device": device, "n": n}).encode()
+
+
+@pytest.mark.claim("KDF-514", "KDF-526", "KDF-528")
+def test_each_key_has_its_own_folder_and_what_has_no_key_fails(bucket):
+    create(bucket, **partitioned(query("{device: .device}"), processor("AppendDelimiterToRecord")))
+    put(bucket, record("a", 1), record("b", 2), b"nonsense", record(None), record("a", 3), record(""), record(7))
+    bucket.clock.advance(60)
+    found = objects(bucket, "device=")
+    assert {
+        key.rpartition("/")[0]: [json.loads(line)["n"] for line in body.splitlines()] for key, body in found.items()
+    } == {
+        "device=a/2013-05-06": [1, 3],
+        "device=b/2013-05-06": [2],
+        "device=7/2013-05-06": [0],
+    }
+    failed = failures(bucket, "bad/processing-failed/")
+    assert [(line["errorCode"], line["errorMessage"]) for line in failed] == [
+        ("DynamicPartitioning.MetadataExtractionFailed", "Non JSON record provided"),
+        ("DynamicPartitioning.MetadataExtractionFailed", "partitionKeys values must not be null or empty"),
+        ("DynamicPartitioning.MetadataExtractionFailed", "partitionKeys values must not be null or empty"),
+    ]
+    assert base64.b64decode(failed[0]["rawData"]) == b"nonsense"
+    assert failed[0]["attemptsMade"] == 1
+    assert failed[0]["attemptEndingTimestamp"] - failed[0]["arrivalTimestamp"] == 60_000
+
+
+def test_more_partitions_than_the_limit_go_to_the_error_prefix(bucket):
+    create(bucket, **partitioned(query("{device: .device}")))
+    for start in range(0, 600, 300):
+        put(bucket, *[record(f"d{n:03}") for n in range(start, start + 300)])
+    put(bucket, record("d000", 1), record("d599", 1))
+    bucket.clock.advance(60)
+    pages = bucket.client("s3").get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="device=")
+    assert sum(page["KeyCount"] for page in pages) == 500
+    failed = failures(bucket, "bad/activePartitionExceeded/")
+    assert len(failed) == 101
+    assert {json.loads(base64.b64decode(line["rawData"]))["device"] for line in failed} == {
+        f"d{n:03}" for n in range(500, 600)
+    }
+    assert failed[0]["errorMessage"] == "The delivery stream has reached its limit of 500 active partitions."
+
+
+def test_with_limits_off_partitions_are_not_counted(tmp_path):
+    with pocketlake.run(tmp_path, limits="off") as lake:
+        lake.clock.freeze()
+        lake.client("s3").create_bucket(Bucket="lake")
+        create(lake, **partitioned(query("{device: .device}")))
+        put(lake, *[record(f"d{n:03}") for n in range(500)])
+        put(lake, record("d500"))
+        lake.clock.advance(60)
+        pages = lake.client("s3").get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="device=")
+        assert sum(page["KeyCount"] for page in pages) == 501
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({"SubRecordType": "JSON"}, [b'{"device":"a"}{"device":"b"}', b'{"device":"a"}\n{"device":"a"}']),
+        (
+            {"SubRecordType": "DELIMITED", "Delimiter": base64.b64encode(b"##").decode()},
+            [b'{"device":"a"}##{"device":"b"}##', b'{"device":"a"}##{"device":"a"}'],
+        ),
+    ],
+)
+def test_aggregated_records_are_taken_apart_before_they_are_partitioned(bucket, parameters, sent):
+    processors = processor("RecordDeAggregation", **parameters), query("{device: .device}")
+    create(bucket, **partitioned(*processors))
+    put(bucket, *sent)
+    bucket.clock.advance(60)
+    assert {key.partition("/")[0]: body for key, body in objects(bucket, "device=").items()} == {
+        "device=a": b'{"device":"a"}' * 3,
+        "device=b": b'{"device":"b"}',
+    }
+
+
+def test_partitions_are_converted_each_for_itself(bucket):
+    options = table(bucket)
+    create(
+        bucket,
+        **partitioned(query("{name: .name}"), prefix="t/name=!{partitionKeyFromQuery:name}/"),
+        DataFormatConversionConfiguration=options["DataFormatConversionConfiguration"],
+    )
+    put(
+        bucket,
+        b'{"id": 1, "name": "a"}',
+        b'{"id": 2, "name": "b"}',
+        b'{"id": "x", "name": "a"}',
+        b'{"id": 3, "name": "a"}',
+    )
+    bucket.clock.advance(60)
+    found = {key.rpartition("/")[0]: pq.read_table(io.BytesIO(body)) for key, body in objects(bucket, "t/").items()}
+    assert {folder: rows.column("id").to_pylist() for folder, rows in found.items()} == {
+        "t/name=a": [1, 3],
+        "t/name=b": [2],
+    }
+    (failed,) = failures(bucket, "bad/format-conversion-failed/")
+    assert base64.b64decode(failed["rawData"]) == b'{"id": "x", "name": "a"}'
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ('{a: .x.y, "b": (.ts | strftime("%Y,%m")), c}', {"a", "b", "c"}),
+        ("{a: {b: .c, d: .e}, f: [.g, .h]}", {"a", "f"}),
+        ("{}", set()),
+        (". | {a: .b}", None),
+        ("{a: .b} | {c: .a}", None),
+        ("{(.k): .v}", None),
+    ],
+)
+def test_the_keys_of_a_query_are_read_where_it_is_one_object(query, keys):
+    assert query_keys(query) == keys
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        (b'{"a":1}', [b'{"a":1}']),
+        (b'{"a":1}{"a":2} {"a":3}\n', [b'{"a":1}', b'{"a":2}', b'{"a":3}']),
+        (b'{\n"a": 1\n}\n{"a": 2}', [b'{\n"a": 1\n}', b'{"a": 2}']),
+        (b"", []),
+    ],
+)
+def test_json_documents_are_told_apart(record, found):
+    assert documents(record) == found
+
+
+@pytest.mark.parametrize("record", [b"[1]", b'{"a":1}nonsense', b"1", b'{"a":'])
+def test_what_is_no_json_object_is_no_aggregate(record):
+    with pytest.raises(ValueError):
+        documents(record)
