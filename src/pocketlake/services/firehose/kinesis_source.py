@@ -11,8 +11,12 @@ from pocketlake.kernel.resources import Resource
 from . import store
 from .service import errors, firehose
 
-POLL_SECONDS = 1.0  # Firehose asks each shard once a second
-READS_A_PULL = 4  # of 10,000 records; what is left comes at the next
+# Firehose asks each shard once a second, which counts against the five reads that all of its readers share.
+# Source: Firehose developer guide, "Understand data delivery in Amazon Data Firehose", Kinesis Data Streams as source.
+POLL_SECONDS = 1.0
+READS_A_PULL = 4  # where no limits are: of 10,000 records each; what is left comes at the next
+ENDED = "SHARD_END"  # the checkpoint of a closed shard that was read to its end
+ITERATOR_SECONDS = 240  # an iterator is kept for so long; Kinesis takes it for five minutes
 
 
 def since(now: float) -> float:
@@ -47,15 +51,25 @@ def pull(call: Call, name: str) -> None:
     if stream is None:
         return
     source = stream["Source"]["KinesisStreamARN"].rpartition("/")[2]
-    behind = False
-    for shard in _shards(call, source):
-        behind = _drain(call, stream, source, shard) or behind
+    behind, unfinished = False, set()
+    for shard in _shards(call, source):  # parents come before their children
+        name_of = shard["ShardId"]
+        if store.checkpoint(call.db, stream["Id"], name_of) == ENDED:
+            continue
+        unfinished.add(name_of)
+        parents = {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")}
+        if parents & unfinished:
+            continue  # what the parents hold is older, and goes first
+        if not _drain(call, stream, source, name_of):
+            behind = True
+        elif store.checkpoint(call.db, stream["Id"], name_of) == ENDED:
+            unfinished.remove(name_of)
     if behind:
         call.alarms.set(pull, name, call.now + POLL_SECONDS)
 
 
-def _shards(call: Call, source: str) -> list[str]:
-    shards: list[str] = []
+def _shards(call: Call, source: str) -> list[dict[str, Any]]:
+    shards: list[dict[str, Any]] = []
     request = {"StreamName": source}
     while True:
         try:
@@ -64,31 +78,49 @@ def _shards(call: Call, source: str) -> list[str]:
             if error.code == "ResourceNotFoundException":
                 return []  # the source was deleted; what is buffered is still delivered
             raise
-        shards += [shard["ShardId"] for shard in page["Shards"]]
+        shards += page["Shards"]
         if not page.get("NextToken"):
             return shards
         request = {"NextToken": page["NextToken"]}
 
 
 def _drain(call: Call, stream: Resource, source: str, shard: str) -> bool:
-    """Read one shard; whether there is more to read, or the shard refused for now."""
-    after = store.checkpoint(call.db, stream["Id"], shard)
-    where: dict[str, Any] = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": stream["Source"]["Since"]}
-    if after is not None:
-        where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
-    kinesis = call.aws.kinesis
+    """Read on in one shard; whether all that is there now was read."""
     try:
-        iterator = kinesis.get_shard_iterator(StreamName=source, ShardId=shard, **where)["ShardIterator"]
-        for _ in range(READS_A_PULL):
+        iterator = _iterator(call, stream, source, shard)
+        for _ in range(1 if call.limits_on else READS_A_PULL):
             page = call.aws.kinesis.get_records(ShardIterator=iterator)
             _keep(call, stream, shard, page["Records"])
             iterator = page.get("NextShardIterator")
-            if iterator is None or not page.get("MillisBehindLatest"):
-                return False
+            if iterator is None:
+                store.set_checkpoint(call.db, stream["Id"], shard, ENDED)
+                return True
+            _remember(call, stream, shard, iterator)
+            if not page.get("MillisBehindLatest"):
+                return True
     except ServiceError as error:
         if error.code != "ProvisionedThroughputExceededException":
             raise
-    return True
+    return False
+
+
+def _iterator(call: Call, stream: Resource, source: str, shard: str) -> str:
+    """Where the last pull ended. Asking for an iterator has a limit that others share, so the last one is used on."""
+    after = store.checkpoint(call.db, stream["Id"], shard)
+    known = call.memory.get(("iterator", stream["Id"], shard))
+    if known is not None and known[0] == after and 0 <= call.now - known[1] < ITERATOR_SECONDS:
+        return str(known[2])
+    where: dict[str, Any] = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": stream["Source"]["Since"]}
+    if after is not None:
+        where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
+    answer = call.aws.kinesis.get_shard_iterator(StreamName=source, ShardId=shard, **where)
+    return str(answer["ShardIterator"])
+
+
+def _remember(call: Call, stream: Resource, shard: str, iterator: str) -> None:
+    """Good as long as the checkpoint is the one it was given for: a turn that comes to nothing takes that back."""
+    after = store.checkpoint(call.db, stream["Id"], shard)
+    call.memory["iterator", stream["Id"], shard] = (after, call.now, iterator)
 
 
 def _keep(call: Call, stream: Resource, shard: str, records: list[dict[str, Any]]) -> None:
