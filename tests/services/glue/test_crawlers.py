@@ -222,6 +222,43 @@ def test_exclusions_prefix_samples_and_classifiers_are_obeyed(crawling: Crawling
     assert crawling.columns("raw_carriers") == {"carrier": "string", "name": "string"}
 
 
+LOG = """\
+2024-03-05T10:00:00Z WARN  [main] disk 81% full
+2024-03-05T10:00:01Z ERROR [worker-7] cannot reach 10.0.0.7
+  Traceback: not a line of its own
+2024-03-05T10:00:02Z INFO  [main] done
+"""
+
+
+@pytest.mark.claim("GLUE-504")
+def test_a_grok_classifier_gives_columns_to_the_lines_of_a_log(crawling: Crawling) -> None:
+    pattern = r"%{TIMESTAMP_ISO8601:At} %{LOGLEVEL:level} +\[%{THREAD}\] %{GREEDYDATA:message}"
+    custom = r"THREAD %{WORD:thread}(?:-%{INT:number:int})?"
+    given = {"Name": "logs", "Classification": "applog", "GrokPattern": pattern, "CustomPatterns": custom}
+    crawling.glue.create_classifier(GrokClassifier=given)
+    crawling.put("logs/a.log", LOG)
+    crawling.put("logs/b.log.gz", gzip.compress(LOG.encode()))
+    crawling.crawl("s3://data/logs/", Classifiers=["logs"])
+    expected = {"at": "string", "level": "string", "thread": "string", "number": "int", "message": "string"}
+    assert crawling.columns("logs") == expected
+    table = crawling.table("logs")
+    assert table["Parameters"]["classification"] == "applog"
+    assert table["Parameters"]["grokPattern"] == pattern
+    serde = table["StorageDescriptor"]["SerdeInfo"]
+    assert serde["SerializationLibrary"] == "com.amazonaws.glue.serde.GrokSerDe"
+    assert serde["Parameters"] == {"input.format": pattern, "input.grokCustomPatterns": custom}
+
+
+def test_a_grok_pattern_that_is_none_fails_the_crawl_with_its_reason(crawling: Crawling) -> None:
+    given = {"Name": "logs", "Classification": "applog", "GrokPattern": "%{NOWHERE:x}"}
+    crawling.glue.create_classifier(GrokClassifier=given)
+    crawling.put("logs/a.log", LOG)
+    crawling.create("s3://data/logs/", Classifiers=["logs"])
+    last = crawling.run()
+    assert last["Status"] == "FAILED"
+    assert "there is no pattern NOWHERE" in last["ErrorMessage"]
+
+
 @pytest.mark.claim("GLUE-073")
 def test_a_sample_reads_only_some_files_of_a_folder(crawling: Crawling) -> None:
     for number in range(5):
@@ -290,6 +327,9 @@ def test_what_is_not_built_says_501_when_it_starts(crawling: Crawling) -> None:
     targets = {"JdbcTargets": [{"ConnectionName": "x", "Path": "db/%"}]}
     crawling.glue.create_crawler(Name="j", Role=ROLE, DatabaseName="db", Targets=targets)
     refused("NotImplemented", crawling.glue.start_crawler, Name="j")
+    crawling.glue.create_classifier(XMLClassifier={"Name": "x", "Classification": "xml", "RowTag": "row"})
+    crawling.create(Classifiers=["x"])
+    refused("NotImplemented", crawling.glue.start_crawler, Name="c")
 
 
 def test_crawlers_are_records_too(crawling: Crawling) -> None:

@@ -1,6 +1,6 @@
 """What a crawler learns from a sample of a file: format, schema, and the table that would read it.
 
-    classify(sample, csv_classifiers) -> Finding        one file
+    classify(sample, custom_classifiers) -> Finding     one file
     together([finding, ...]) -> Finding                 the files of one table
 
 Names, SerDes and parameters are those that Glue's crawler writes.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pocketlake.engines.formats import compression, infer_binary, infer_csv, infer_json, schemas
+from pocketlake.engines.formats import compression, infer_binary, infer_csv, infer_grok, infer_json, schemas
 from pocketlake.engines.formats.infer_csv import CsvClassifier
 
 HEAD_BYTES = 1 << 20  # of each file, before decompression
@@ -24,6 +24,7 @@ HIVE_TEXT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 LAZY_SIMPLE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 OPENX_JSON = "org.openx.data.jsonserde.JsonSerDe"
+GROK = "com.amazonaws.glue.serde.GrokSerDe"
 
 BINARY_FORMATS = {
     "parquet": (
@@ -55,6 +56,18 @@ class Sample:
     @property
     def is_whole(self) -> bool:
         return len(self.head) >= self.size
+
+
+@dataclass(frozen=True, slots=True)
+class GrokClassifier:
+    """A custom classifier: what it calls data whose lines are as the pattern says."""
+
+    classification: str
+    pattern: str
+    custom_patterns: str = ""
+
+
+Custom = CsvClassifier | GrokClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +113,18 @@ def needs_tail(head: bytes) -> bool:
     return head.startswith((infer_binary.PARQUET, infer_binary.ORC))
 
 
-def classify(sample: Sample, custom: Sequence[CsvClassifier] = ()) -> Finding:
-    """Custom classifiers first, then the built-in ones. A corrupt file is UNKNOWN."""
+def classify(sample: Sample, custom: Sequence[Custom] = ()) -> Finding:
+    """Custom classifiers first, in their order, then the built-in ones. A corrupt file is UNKNOWN.
+
+    Raises infer_grok.GrokError for a classifier whose pattern is none.
+    """
     try:
         return _classify(sample, custom)
     except (ValueError, UnicodeDecodeError):
         return Finding("UNKNOWN", size=sample.size)
 
 
-def _classify(sample: Sample, custom: Sequence[CsvClassifier]) -> Finding:
+def _classify(sample: Sample, custom: Sequence[Custom]) -> Finding:
     if sample.head.startswith(infer_binary.PARQUET):
         return _binary("parquet", infer_binary.parquet(sample.tail), sample)
     if sample.head.startswith(infer_binary.AVRO):
@@ -124,7 +140,10 @@ def _classify(sample: Sample, custom: Sequence[CsvClassifier]) -> Finding:
     share = len(sample.head) / max(1, sample.size)
     base = Finding("UNKNOWN", compression=kind, size=sample.size)
     for classifier in custom:
-        if found := infer_csv.find(text, is_whole, classifier):
+        if isinstance(classifier, GrokClassifier):
+            if columns := infer_grok.compile(classifier.pattern, classifier.custom_patterns).find(text, is_whole):
+                return _grok(base, columns, text, share, classifier)
+        elif found := infer_csv.find(text, is_whole, classifier):
             return _csv(base, found, text, share, classifier)
     if json_found := infer_json.find(text, is_whole):
         return _json(base, json_found, text, share)
@@ -186,6 +205,22 @@ def _csv(base: Finding, found: infer_csv.CsvFinding, text: str, share: float, cu
             ("areColumnsQuoted", "true" if found.is_quoted else "false"),
             *header,
         ),
+    )
+
+
+def _grok(base: Finding, columns: schemas.Columns, text: str, share: float, custom: GrokClassifier) -> Finding:
+    patterns = (("input.grokCustomPatterns", custom.custom_patterns),) if custom.custom_patterns else ()
+    shown = (("grokCustomPatterns", custom.custom_patterns),) if custom.custom_patterns else ()
+    return replace(
+        base,
+        classification=custom.classification,
+        columns=columns,
+        records=round(sum(bool(line) for line in text.splitlines()) / share),
+        input_format=HADOOP_TEXT,
+        output_format=HIVE_TEXT,
+        serde=GROK,
+        serde_parameters=(("input.format", custom.pattern), *patterns),
+        parameters=(("grokPattern", custom.pattern), *shown),
     )
 
 

@@ -1,6 +1,6 @@
-"""Classifiers: how a crawler is told to recognise files. The CSV one is put to use (see crawl.py).
+"""Classifiers: how a crawler is told to recognise files. Those for CSV and grok are put to use (see crawl.py).
 
-A crawler with a grok, XML or JSON-path classifier is refused with 501 when it starts, for nothing would obey it.
+A crawler with an XML or JSON-path classifier is refused with 501 when it starts, for nothing would obey it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pocketlake.kernel.resources import AlreadyExists, Resource
 from .service import errors, glue, page_start, page_token
 
 PAGE = 100
+OBEYED = ("GrokClassifier", "CsvClassifier")
 KINDS = ("GrokClassifier", "XMLClassifier", "JsonClassifier", "CsvClassifier")
 
 

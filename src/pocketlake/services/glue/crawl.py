@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from pocketlake.engines.formats import hive_types, infer, infer_binary
-from pocketlake.engines.formats.infer import CsvClassifier, Finding, Sample
+from pocketlake.engines.formats import hive_types, infer, infer_binary, infer_grok
+from pocketlake.engines.formats.infer import CsvClassifier, Custom, Finding, GrokClassifier, Sample
 from pocketlake.kernel.blobs import FileSlice
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
@@ -37,7 +37,7 @@ class CannotCrawl(Exception):
     """The crawl fails with this message."""
 
 
-def unsupported(crawler: dict[str, Any]) -> str:
+def unsupported(call: Call, crawler: dict[str, Any]) -> str:
     """What the crawler asks for and nothing here would do; "" when all is well."""
     targets = crawler["Targets"]
     for kind in UNSUPPORTED_TARGETS:
@@ -45,6 +45,10 @@ def unsupported(crawler: dict[str, Any]) -> str:
             return f"Glue crawlers' {kind}"
     if crawler.get("RecrawlPolicy", {}).get("RecrawlBehavior") == "CRAWL_EVENT_MODE":
         return "Glue crawlers' event mode"
+    for name in crawler.get("Classifiers", []):
+        classifier = call.resources("classifier").find(name)
+        if classifier is not None and (kind := classifiers.kind_of(classifier)) not in classifiers.OBEYED:
+            return f"Glue crawlers' {kind}"
     return ""
 
 
@@ -82,34 +86,44 @@ def _split(path: str) -> tuple[str, str]:
     return bucket, prefix
 
 
-def _custom(call: Call, crawler: dict[str, Any]) -> list[CsvClassifier]:
-    found = []
+def _custom(call: Call, crawler: dict[str, Any]) -> list[Custom]:
+    """The crawler's own classifiers, in their order."""
+    found: list[Custom] = []
     for name in crawler.get("Classifiers", []):
         classifier = classifiers.find(call, name)
-        if classifiers.kind_of(classifier) != "CsvClassifier":
-            raise CannotCrawl(f"{classifiers.kind_of(classifier)} {name} is not supported by Pocketlake yet.")
-        given = classifier["CsvClassifier"]
-        found.append(
-            CsvClassifier(
-                given.get("Delimiter", ""),
-                given.get("QuoteSymbol", ""),
-                given.get("ContainsHeader", "UNKNOWN"),
-                tuple(given.get("Header", ())),
-                not given.get("DisableValueTrimming", False),
-                given.get("AllowSingleColumn", False),
-                tuple(given.get("CustomDatatypes", ())) if given.get("CustomDatatypeConfigured") else (),
-                given.get("Serde", "None"),
-            )
-        )
+        if classifiers.kind_of(classifier) == "GrokClassifier":
+            found.append(_grok(name, classifier["GrokClassifier"]))
+        else:
+            found.append(_csv(classifier["CsvClassifier"]))
     return found
+
+
+def _grok(name: str, given: dict[str, Any]) -> GrokClassifier:
+    custom = GrokClassifier(given["Classification"], given["GrokPattern"], given.get("CustomPatterns", ""))
+    try:
+        infer_grok.compile(custom.pattern, custom.custom_patterns)
+    except infer_grok.GrokError as error:
+        raise CannotCrawl(f"The grok pattern of classifier {name} cannot be used: {error}.") from None
+    return custom
+
+
+def _csv(given: dict[str, Any]) -> CsvClassifier:
+    return CsvClassifier(
+        given.get("Delimiter", ""),
+        given.get("QuoteSymbol", ""),
+        given.get("ContainsHeader", "UNKNOWN"),
+        tuple(given.get("Header", ())),
+        not given.get("DisableValueTrimming", False),
+        given.get("AllowSingleColumn", False),
+        tuple(given.get("CustomDatatypes", ())) if given.get("CustomDatatypeConfigured") else (),
+        given.get("Serde", "None"),
+    )
 
 
 class Reader:
     """Finds out what the files of one target are."""
 
-    def __init__(
-        self, call: Call, crawler: dict[str, Any], bucket: str, custom: list[CsvClassifier], is_stopped: Any
-    ) -> None:
+    def __init__(self, call: Call, crawler: dict[str, Any], bucket: str, custom: list[Custom], is_stopped: Any) -> None:
         self.call = call
         self.s3 = call.aws.s3
         self.crawler = crawler

@@ -183,7 +183,7 @@ def start_crawler(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Begin a run; get_crawler tells how it goes."""
     crawler = find(call, request["Name"])
     _refuse_while_running(crawler)
-    if gap := crawl.unsupported(crawler.body):
+    if gap := crawl.unsupported(call, crawler.body):
         raise NotImplemented501(gap)
     _start(call, crawler)
     return {}
@@ -229,7 +229,7 @@ async def _attempt(call: Call, crawler: Resource) -> tuple[str, dict[str, str]]:
     try:
         if is_stopped():
             raise crawl.Stopped
-        if gap := crawl.unsupported(crawler.body):
+        if gap := crawl.unsupported(call, crawler.body):
             raise crawl.CannotCrawl(f"{gap} is not implemented by Pocketlake yet.")
         _check_database(call, crawler)
         summary = await crawl.crawl(call.as_(role_arn=_role_arn(call, crawler)), crawler.body, is_stopped)
