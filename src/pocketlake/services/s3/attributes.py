@@ -35,9 +35,6 @@ UNBUILT = {
     "SSECustomerKey": "Server-side encryption with customer keys",
     "CopySourceSSECustomerAlgorithm": "Server-side encryption with customer keys",
     "SSEKMSKeyId": "Server-side encryption with KMS keys",
-    "ObjectLockMode": "S3 Object Lock",
-    "ObjectLockRetainUntilDate": "S3 Object Lock",
-    "ObjectLockLegalHoldStatus": "S3 Object Lock",
     "WriteOffsetBytes": "Appending to objects",
 }
 GRANTS = frozenset(("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"))  # in headers

@@ -164,9 +164,9 @@ def _refuse_taken(call: Call, existing: Bucket, region: str) -> None:
 
 
 def _first_settings(request: dict[str, Any]) -> dict[str, Any]:
-    if request.get("ObjectLockEnabledForBucket"):
-        raise NotImplemented501("S3 Object Lock")
     settings: dict[str, Any] = {}
+    if request.get("ObjectLockEnabledForBucket"):
+        settings |= {"Versioning": "Enabled", "ObjectLock": {"ObjectLockEnabled": "Enabled"}}
     ownership = request.get("ObjectOwnership")
     if ownership:
         settings["ObjectOwnership"] = ownership

@@ -19,6 +19,7 @@ from pocketlake.services.s3 import (
     conditions,
     content,
     keys,
+    locks,
     quotas,
     restores,
     store,
@@ -151,7 +152,7 @@ def _hash(slices: list[bytes | FileSlice], names: list[str]) -> dict[str, bytes]
 def _write(
     call: Call, bucket: Bucket, key: str, request: dict[str, Any], source: Version, digests: dict[str, bytes]
 ) -> Version:
-    members = _members(bucket, request, source)
+    members = _members(bucket, request, source) | locks.of_request(call, bucket, request)
     algorithm = checksums.known(request.get("ChecksumAlgorithm") or source.checksum.partition(" ")[0])
     name = f"Checksum{algorithm}"
     computed = digests.get(checksums.ALGORITHMS[algorithm])

@@ -6,7 +6,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
-from pocketlake.services.s3 import buckets, conditions, keys, quotas, store, versions
+from pocketlake.services.s3 import buckets, conditions, keys, locks, quotas, store, versions
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import Bucket
 
@@ -44,6 +44,7 @@ def delete_objects(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         conditions_of = {
             "IfMatch": each.get("ETag"), "IfMatchSize": each.get("Size"),
             "IfMatchLastModifiedTime": each.get("LastModifiedTime"),
+            "BypassGovernanceRetention": request.get("BypassGovernanceRetention"),
         }  # fmt: skip
         try:
             if each.get("VersionId") and not versions.is_id(each["VersionId"]):
@@ -67,6 +68,8 @@ def _delete(call: Call, bucket: Bucket, request: dict[str, Any]) -> dict[str, An
     key, version_id = keys.check(request["Key"]), request.get("VersionId")
     _check_conditions(call, bucket, request)
     if version_id:
+        if locks.SETTING in bucket.settings and (named := store.find_version(call.db, bucket.id, key, version_id)):
+            locks.check_removable(call, named, bool(request.get("BypassGovernanceRetention")))
         removed = versions.remove(call, bucket, key, version_id)
         if removed is None or not removed.is_marker:
             return {"VersionId": version_id}

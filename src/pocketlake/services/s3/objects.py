@@ -17,6 +17,7 @@ from pocketlake.services.s3 import (
     conditions,
     content,
     keys,
+    locks,
     quotas,
     restores,
     store,
@@ -43,7 +44,7 @@ async def put_object(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """
     bucket = buckets.find(call, request)
     key = keys.check(request["Key"])
-    members = attributes.of_request(bucket, request)
+    members = attributes.of_request(bucket, request) | locks.of_request(call, bucket, request)
     storage_class = attributes.storage_class(request)
     tags = attributes.tags_of_request(request)
     conditions.check_write(request, key, _existing(call, bucket, request))

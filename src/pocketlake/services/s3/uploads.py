@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import attributes, buckets, checksums, keys, upload_store
+from pocketlake.services.s3 import attributes, buckets, checksums, keys, locks, upload_store
 from pocketlake.services.s3.listing import Row, common_prefixes, encoding_of, limit_of, walk
 from pocketlake.services.s3.owners import owner
 from pocketlake.services.s3.service import errors, s3
@@ -31,7 +31,7 @@ def create_multipart_upload(call: Call, request: dict[str, Any]) -> dict[str, An
     key = keys.check(request["Key"])
     algorithm, kind = checksum_of(request)
     draft: dict[str, Any] = {
-        "Members": attributes.of_request(bucket, request),
+        "Members": attributes.of_request(bucket, request) | locks.of_request(call, bucket, request),
         "StorageClass": attributes.storage_class(request),
         "Tags": (tags := attributes.tags_of_request(request)) and tags.decode(),
         "Algorithm": algorithm,

@@ -11,7 +11,7 @@ import secrets
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.services.s3 import store
+from pocketlake.services.s3 import locks, store
 from pocketlake.services.s3.buckets import configure, find
 from pocketlake.services.s3.service import errors, s3
 from pocketlake.services.s3.store import NULL_VERSION, Bucket, Version
@@ -88,6 +88,8 @@ def add(call: Call, bucket: Bucket, version: Version) -> None:
 
     [S3-035, S3-537]
     """
+    if locks.SETTING in bucket.settings:
+        version = locks.with_default(bucket, version)
     old = store.current(call.db, bucket.id, version.key)
     if old is not None:
         if old.version == version.version:  # "null" replaces "null"
@@ -149,6 +151,10 @@ def put_bucket_versioning(call: Call, request: dict[str, Any]) -> None:
         )
     if configuration.get("MFADelete") == "Enabled":
         raise errors.NotImplemented("MFA delete is not implemented by Pocketlake yet.")
+    if locks.SETTING in bucket.settings and status != ENABLED:
+        raise errors.InvalidBucketState(
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        )
     configure(call, bucket, Versioning=status)
 
 
