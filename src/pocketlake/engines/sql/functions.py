@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import arithmetic
+from . import arithmetic, arrays
 
 
 class Function(NamedTuple):
@@ -36,13 +36,23 @@ NAMED: dict[str, Function] = {
         Function("zip", "rewrite"),
         Function("format_datetime", "rewrite"),
         Function("at_timezone", "rewrite"),
-        Function("concat", "direct"),
-        Function("array_union", "macro", "(a, b) AS list_distinct(list_concat(a, b))"),
+        Function("array_union", "macro", "(a, b) AS __union(a, b)"),
         Function("arrays_overlap", "macro", "(a, b) AS list_has_any(a, b)"),
         Function("array_histogram", "macro", "(a) AS list_histogram(a)"),
-        Function("bit_count", "macro", "(x, b) AS bit_count(CAST(x AS BIGINT))"),
-        Function("bitwise_left_shift", "macro", "(x, n) AS CAST(x << n AS BIGINT)"),
-        Function("bitwise_right_shift", "macro", "(x, n) AS CAST(x >> n AS BIGINT)"),
+        Function(
+            "bit_count",
+            "macro",
+            "(x, b) AS bit_count(CASE WHEN b >= 64 THEN CAST(x AS BIGINT)"
+            " ELSE CAST(x AS BIGINT) & (CAST(power(2, least(b, 62)) AS BIGINT) - 1) END)",
+        ),
+        Function("bitwise_left_shift", "macro", "(x, n) AS CAST(x * CAST(power(2, n) AS HUGEINT) AS BIGINT)"),
+        Function(
+            "bitwise_right_shift",  # zeros come in from the left, as wide as the type
+            "macro",
+            "(x, n) AS CASE WHEN n = 0 OR x >= 0 THEN CAST(x >> n AS BIGINT)"
+            " WHEN typeof(x) = 'BIGINT' THEN ((x >> 1) & 9223372036854775807) >> (n - 1)"
+            " ELSE (CAST(x AS BIGINT) & 4294967295) >> n END",
+        ),
         Function("bitwise_right_shift_arithmetic", "macro", "(x, n) AS CAST(floor(x / power(2, n)) AS BIGINT)"),
         Function("codepoint", "direct", "unicode"),
         Function("e", "macro", "() AS exp(1::DOUBLE)"),
@@ -57,7 +67,27 @@ NAMED: dict[str, Function] = {
         Function("map_agg", "rewrite"),
         Function("multimap_agg", "rewrite"),
         Function("map_concat", "direct"),
-        Function("map_entries", "direct"),
+        Function("map_entries", "rewrite"),
+        Function("map_zip_with", "rewrite"),
+        Function("multimap_from_entries", "macro", "(e) AS __multimap(e)"),
+        Function("split_to_multimap", "macro", "(s, d, k) AS __split_to_multimap(s, d, k)"),
+        Function("json_exists", "rewrite"),
+        Function("timezone_hour", "macro", "(x) AS CAST(date_part('timezone_hour', CAST(x AS TIMESTAMPTZ)) AS BIGINT)"),
+        Function(
+            "timezone_minute", "macro", "(x) AS CAST(date_part('timezone_minute', CAST(x AS TIMESTAMPTZ)) AS BIGINT)"
+        ),
+        Function(
+            "cosine_similarity",
+            "macro",
+            "(a, b) AS list_sum(list_transform(map_keys(a), lambda k: coalesce(a[k] * b[k], 0)))"
+            " / sqrt(list_sum(list_transform(map_values(a), lambda v: v * v))"
+            " * list_sum(list_transform(map_values(b), lambda v: v * v)))",
+        ),
+        Function("human_readable_seconds", "udf"),
+        Function("to_big_endian_64", "udf"),
+        Function("from_big_endian_64", "udf"),
+        Function("to_ieee754_64", "udf"),
+        Function("from_ieee754_64", "udf"),
         Function("map_values", "direct"),
         Function("from_base64url", "macro", "(x) AS from_base64(replace(replace(x, '-', '+'), '_', '/'))"),
         Function("to_base64url", "macro", "(x) AS replace(replace(to_base64(x), '+', '-'), '/', '_')"),
@@ -151,7 +181,11 @@ OWN_MACROS = [
     "__map_subscript(m, k) AS CASE WHEN m IS NULL THEN NULL WHEN map_contains(m, k) THEN m[k]"
     " ELSE error('Key not present in map: ' || CAST(k AS VARCHAR)) END",
     "__regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
-    "__interval_text(i) AS CAST(date_part('day', i) AS VARCHAR) || ' ' || strftime(DATE '2000-01-01' + (i -"
+    "__interval_text(i) AS CASE WHEN date_part('year', i) <> 0 OR date_part('month', i) <> 0 THEN"
+    " CASE WHEN date_part('year', i) * 12 + date_part('month', i) < 0 THEN '-' ELSE '' END"
+    " || CAST(abs(date_part('year', i)) AS VARCHAR) || '-' || CAST(abs(date_part('month', i)) AS VARCHAR)"
+    " ELSE __day_time(i) END",
+    "__day_time(i) AS CAST(date_part('day', i) AS VARCHAR) || ' ' || strftime(DATE '2000-01-01' + (i -"
     " to_days(CAST(date_part('day', i) AS INTEGER))), '%H:%M:%S.%g')",
     "__json_scalar(j, p) AS TRY(CASE WHEN json_type(j, p) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE"
     " json_extract_string(j, p) END)",
@@ -159,6 +193,16 @@ OWN_MACROS = [
     "__split_part(s, d, i) AS CASE WHEN i > len(string_split(s, d)) THEN NULL ELSE split_part(s, d, i) END",
     "__position(a, x) AS CAST(coalesce(list_position(a, x), 0) AS BIGINT)",
     "__element_at(a, i) AS CASE WHEN i = 0 THEN error('SQL array indices start at 1') ELSE a[i] END",
+    "__json_exists(j, p) AS TRY(json_exists(j, p))",
+    # A start of 0 is nowhere, one before the beginning too.
+    "__substr(s, i, n) AS CASE WHEN i = 0 OR i < -length(s) THEN CASE WHEN s IS NOT NULL THEN '' END"
+    " ELSE substring(s, i, n) END",
+    "__substr_bytes(s, i, n) AS unhex(substring(hex(s), CASE WHEN i > 0 THEN 2 * i - 1 ELSE 2 * i END, 2 * n))",
+    "__strpos(s, x, n) AS CAST(CASE WHEN n < 1 THEN error('instance' || ' must not be 0 or negative')"
+    " WHEN len(string_split(s, x)) <= n THEN 0"
+    " ELSE length(array_to_string(string_split(s, x)[1:n], x)) + 1 END AS BIGINT)",
+    "__split(s, d, n) AS CASE WHEN len(string_split(s, d)) <= n THEN string_split(s, d)"
+    " ELSE list_concat(string_split(s, d)[1:n - 1], [array_to_string(string_split(s, d)[n:], d)]) END",
     "__json_extract(j, p) AS TRY(json_extract(j, p))",
     "__entry(k, v) AS {'key': k, 'value': v}",
     "__map_agg(k, v) AS map_from_entries(list_filter(list_transform(range(1, len(k) + 1), lambda i: {'key':"
@@ -182,7 +226,7 @@ OWN_MACROS = [
 
 def setup() -> list[str]:
     """The statements that give a fresh engine our macros."""
-    own = [f"CREATE MACRO {text}" for text in (*arithmetic.MACROS, *OWN_MACROS)]
+    own = [f"CREATE MACRO {text}" for text in (*arithmetic.MACROS, *arrays.MACROS, *OWN_MACROS)]
     named = [f"CREATE MACRO __m_{entry.name}{entry.sql}" for entry in NAMED.values() if entry.kind == "macro"]
     return own + named
 
@@ -190,23 +234,23 @@ def setup() -> list[str]:
 # sqlglot's nodes for functions that Trino has. What is not here is refused.
 NODES = frozenset(
     """
-    Abs Acos And AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg ArrayAll ArrayAny
-    ArrayConcat ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayFirst ArrayIntersect ArrayLast ArrayMax
+    Abs Acos And AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg
+    ArrayContains ArrayDistinct ArrayExcept ArrayFilter ArrayIntersect ArrayMax
     ArrayMin ArrayPosition ArrayRemove ArraySize ArraySlice ArraySort ArrayToString Asin AtTimeZone Atan Atan2
     Avg BitwiseAndAgg BitwiseOrAgg BitwiseXorAgg Case Cast Cbrt Ceil Chr Coalesce Concat ConcatWs Corr Cos Cosh
     Count CountIf CovarPop CovarSamp CumeDist CurrentDate CurrentTime CurrentTimestamp
-    CurrentTimezone CurrentUser Date DateAdd DateDiff DateTrunc Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear
+    CurrentTimezone CurrentUser Date DateAdd DateDiff DateTrunc Day DayOfMonth DayOfWeekIso DayOfYear
     Decode Degrees DenseRank Encode EndsWith Exists Exp Extract FirstValue Flatten Floor Format FromBase
     FromBase64 FromISO8601Date FromISO8601Timestamp GenerateSeries
-    Greatest GroupConcat Hex Hour If IntDiv IsNan JSONArrayContains JSONExtract
-    JSONExtractScalar JSONFormat JSONObject Lag LastDay LastValue Lead Least Length Levenshtein Ln
+    Greatest GroupConcat Hex Hour If IsNan JSONArrayContains JSONExtract
+    JSONExtractScalar JSONFormat JSONObject JSONValue Kurtosis Lag LastDay LastValue Lead Least Length Levenshtein Ln
     Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5Digest Map MapFromEntries MapKeys Max
     Min Minute Mod Month Normalize NthValue Ntile Nullif Or Pad ParseDatetime ParseJSON PercentRank Pi
     Pow Quarter Radians Rand Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpLike
-    RegexpReplace RegexpSplit RegrIntercept RegrSlope Repeat Replace Reverse Round RowNumber SHA SHA1Digest SHA2
+    RegexpReplace RegexpSplit RegrIntercept RegrSlope Repeat Replace Reverse Round RowNumber SHA
     SHA2Digest Second Sign Sin Sinh Soundex Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp
     StrPosition StrToMap StrToTime Struct Substring Sum Tan Tanh TimeToStr TimeToUnix
     TimestampTrunc ToBase64 Transform Translate Trim Trunc Try TryCast Typeof Unhex
-    UnixToTime Unnest Upper Uuid Variance VariancePop Week WeekOfYear WidthBucket Xor Year YearOfWeek
+    UnixToTime Unnest Upper Uuid Variance VariancePop WeekOfYear WidthBucket Year YearOfWeek
     """.split()  # noqa: SIM905 - a list of names reads best as words
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .nodes import number
+
 
 def _names(function: Any) -> list[str]:
     return [part.name for part in function.expressions]
@@ -102,6 +104,23 @@ def map_filter(node: Any) -> Any:
     return _call("map_from_entries", _call("list_filter", _call("map_entries", values), _lambda("__e", body)))
 
 
+def map_zip_with(node: Any) -> Any:
+    """Over the keys of both maps; where one lacks a key its value is NULL."""
+    left, right, function = node.expressions
+    key = _identifier("__k")
+    found = [_call("list_extract", _call("map_extract", side, key), number(1)) for side in (left, right)]
+    body = _substituted(function, [key, *found])
+    keys = _call("__union", _call("map_keys", left), _call("map_keys", right))
+    entries = _call("list_transform", keys, _lambda("__k", _call("__entry", key, body)))
+    return _call("map_from_entries", entries)
+
+
+def _identifier(name: str) -> Any:
+    from sqlglot import exp
+
+    return exp.to_identifier(name)
+
+
 def _entries(keys: bool) -> Callable[[Any], Any]:
     def rewrite(node: Any) -> Any:
         values, function = node.expressions
@@ -121,6 +140,7 @@ NAMED: dict[str, Callable[[Any], Any]] = {
     "none_match": none_match,
     "zip_with": zip_with,
     "map_filter": map_filter,
+    "map_zip_with": map_zip_with,
     "transform_values": _entries(False),
     "transform_keys": _entries(True),
     "zip": lambda node: _call("list_zip", *node.expressions),

@@ -11,17 +11,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import arithmetic, functions, lambdas
+from . import arithmetic, arrays, casts, functions, lambdas
 from .bind import BoundQuery
-from .decimals import literal_shape, shape_of
 from .errors import NotSupported, SqlError
 from .nodes import call, cast, is_type, number
 from .patterns import joda_to_strftime
 from .unnesting import unnest_to_lateral
 
 Rewrite = Callable[[Any], Any]
-
-WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 
 
 def lower(query: BoundQuery) -> str:
@@ -44,32 +41,6 @@ def lower(query: BoundQuery) -> str:
     for node in list(tree.find_all(exp.Unnest)):
         unnest_to_lateral(node)
     return str(tree.sql("duckdb"))
-
-
-def _cast(node: Any) -> Any:
-    from sqlglot import exp
-
-    target = node.to.this.name
-    if target == "DECIMAL" and not node.to.expressions:
-        literal = node.this
-        if isinstance(literal, exp.Literal) and literal.is_string:
-            return cast(literal, "DECIMAL({},{})".format(*literal_shape(literal.this)))
-        node.set("to", exp.DataType.build("DECIMAL(38,0)", dialect="duckdb"))
-    if target in WHOLE and is_type(node.this, "DOUBLE", "FLOAT"):
-        # Half away from zero; the engine's own cast rounds half to even.
-        node.set("this", call("round", node.this))
-        return node
-    if target in ("VARCHAR", "TEXT"):
-        if is_type(node.this, "DOUBLE", "FLOAT"):
-            return call("__sql_double", node.this)
-        shape = shape_of(node.this) if is_type(node.this, "DECIMAL") else None
-        if shape is not None and shape[0] == shape[1]:
-            node.set("this", cast(node.this, f"DECIMAL({min(shape[0] + 1, 38)},{shape[1]})"))
-        if is_type(node.this, "TIMESTAMP"):
-            return call("strftime", node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"))
-        if is_type(node.this, "JSON"):
-            return call("json_extract_string", node.this, exp.Literal.string("$"))
-    return node
 
 
 def _literal(node: Any) -> Any:
@@ -99,6 +70,8 @@ def _plus_interval(node: Any) -> Any:
     from sqlglot import exp
 
     sides = (node.this, node.expression)
+    if isinstance(node, exp.Sub) and all(is_type(side, "DATE") for side in sides):
+        return exp.Sub(this=cast(node.this, "TIMESTAMP"), expression=cast(node.expression, "TIMESTAMP"))
     if any(isinstance(side, exp.Interval) for side in sides) and any(is_type(side, "DATE") for side in sides):
         return cast(node, "DATE")
     return node
@@ -162,6 +135,8 @@ def _json_path(path: Any) -> Any:
 
     if isinstance(path, exp.JSONPath):
         return exp.Literal.string(path.sql("duckdb").strip("'"))
+    if isinstance(path, exp.Literal) and path.this.startswith(("lax ", "strict ")):
+        return exp.Literal.string(path.this.split(" ", 1)[1])
     return path
 
 
@@ -206,15 +181,13 @@ def _cardinality(node: Any) -> Any:
     return cast(call(name, node.this), "BIGINT")
 
 
-def _slice(node: Any) -> Any:
-    return call("__slice", node.this, node.args["start"], node.args["end"] if node.args.get("end") else number(0))
-
-
 def _typeof(node: Any) -> Any:
     from sqlglot import exp
 
     kind = node.this.type
-    text = kind.sql("trino").lower() if kind is not None else "unknown"
+    if isinstance(node.this, exp.Literal) and node.this.is_string:
+        return exp.Literal.string(f"varchar({len(node.this.this)})")
+    text = kind.sql("trino").lower().replace('"', "") if kind is not None else "unknown"
     return exp.Literal.string(re.sub(r"decimal\((\d+), (\d+)\)", r"decimal(\1,\2)", text))
 
 
@@ -227,6 +200,58 @@ def _concat(node: Any) -> Any:
     for part in parts[1:]:
         joined = exp.DPipe(this=joined, expression=part, safe=False)
     return exp.Paren(this=joined)
+
+
+def _is_bytes(node: Any) -> bool:
+    from sqlglot import exp
+
+    makers = exp.Unhex, exp.FromBase64, exp.Encode, exp.MD5Digest, exp.SHA, exp.SHA2Digest
+    return is_type(node, "BINARY", "VARBINARY", "BLOB") or isinstance(node.unnest(), makers)
+
+
+def _length(node: Any) -> Any:
+    return cast(call("octet_length", node.this) if _is_bytes(node.this) else node, "BIGINT")
+
+
+def _substring(node: Any) -> Any:
+    """From position 0 on there is nothing; of bytes too."""
+    start, length = node.args["start"], node.args.get("length")
+    name = "__substr_bytes" if _is_bytes(node.this) else "__substr"
+    return call(name, node.this, start, number(2**31 - 1) if length is None else length)
+
+
+def _strpos(node: Any) -> Any:
+    occurrence = node.args.get("occurrence")
+    if occurrence is None:
+        return cast(node, "BIGINT")
+    return call("__strpos", node.this, node.args["substr"], occurrence)
+
+
+def _split(node: Any) -> Any:
+    """With a limit, the last part is all the rest."""
+    limit = node.args.get("limit")
+    return node if limit is None else call("__split", node.this, node.expression, limit)
+
+
+def _sign(node: Any) -> Any:
+    return cast(node, "DOUBLE") if is_type(node.this, "DOUBLE", "FLOAT") else node
+
+
+def _extract(node: Any) -> Any:
+    """Sunday is the seventh day of a week."""
+    from sqlglot import exp
+
+    if node.this.name.upper() in ("DOW", "DAY_OF_WEEK"):
+        node.set("this", exp.Var(this="ISODOW"))
+    return node
+
+
+def _date_format(node: Any) -> Any:
+    """MySQL's %v is the ISO week, which the parser leaves as it is."""
+    form = node.args.get("format")
+    if form is not None and form.is_string:
+        form.set("this", form.this.replace("%v", "%V"))
+    return node
 
 
 def _position(node: Any) -> Any:
@@ -273,9 +298,10 @@ def _named() -> dict[str, Rewrite]:
     return {
         "format_datetime": _format_datetime,
         "to_iso8601": _iso8601,
+        "map_entries": arrays.map_entries,
+        "json_exists": lambda node: call("__json_exists", node.expressions[0], _json_path(node.expressions[1])),
         "map_agg": _map_agg,
         "multimap_agg": _multimap_agg,
-        "concat": _concat,
         "at_timezone": lambda node: call("timezone", node.expressions[1], cast(node.expressions[0], "TIMESTAMPTZ")),
     }
 
@@ -289,8 +315,8 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.Round: arithmetic.rounded,
         exp.Literal: _literal,
         exp.Sum: arithmetic.sum_of,
-        exp.Cast: _cast,
-        exp.TryCast: _cast,
+        exp.Cast: casts.rewrite,
+        exp.TryCast: casts.rewrite,
         exp.DateDiff: _date_diff,
         exp.DateAdd: _date_add,
         exp.Add: _plus_interval,
@@ -301,7 +327,14 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.JSONExtractScalar: _json_scalar,
         exp.JSONExtract: _json_extract,
         exp.ArraySize: _cardinality,
-        exp.ArraySlice: _slice,
+        exp.ArraySlice: arrays.slice_of,
+        exp.ArrayDistinct: arrays.distinct,
+        exp.ArrayExcept: arrays.difference,
+        exp.ArrayIntersect: arrays.intersection,
+        exp.ArrayContains: arrays.contains,
+        exp.ArraySort: arrays.sort,
+        exp.Reverse: arrays.reverse,
+        exp.GenerateSeries: arrays.sequence,
         exp.ArrayPosition: _position,
         exp.ArrayRemove: lambda node: call("__array_remove", node.this, node.expression),
         exp.SplitPart: _split_part,
@@ -317,7 +350,7 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.Format: lambda node: call("printf", node.this, *node.expressions),
         exp.ApproxQuantile: _percentile,
         exp.Cbrt: lambda node: call("__cbrt", node.this),
-        exp.WidthBucket: lambda node: call("__width_bucket", *_arguments(node)),
+        exp.WidthBucket: arrays.width_bucket,
         exp.FromBase: lambda node: call("__u_from_base", *_arguments(node)),
         exp.Repeat: lambda node: call("__repeat", *_arguments(node)),
         exp.StrToMap: lambda node: call("__split_to_map", *_arguments(node)),
@@ -326,12 +359,18 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.Normalize: lambda node: call("__u_normalize", node.this, exp.Literal.string(node.text("form") or "NFC")),
         exp.SHA: lambda node: call("unhex", call("sha1", node.this)),
         exp.SHA2Digest: _sha2,
-        exp.SHA2: _sha2,
         exp.Year: _bigint,
         exp.Month: _bigint,
         exp.Day: _bigint,
-        exp.Length: _bigint,
-        exp.StrPosition: _bigint,
+        exp.Length: _length,
+        exp.Substring: _substring,
+        exp.StrPosition: _strpos,
+        exp.Split: _split,
+        exp.Sign: _sign,
+        exp.Extract: _extract,
+        exp.TimeToStr: _date_format,
+        exp.CurrentTimezone: lambda node: exp.Literal.string("UTC"),
+        exp.JSONValue: lambda node: call("__json_scalar", node.this, _json_path(node.args["path"])),
         exp.Try: lambda node: call("try", node.this),
         exp.Levenshtein: _bigint,
     }

@@ -21,25 +21,24 @@ MACROS = [
         WHEN x = 0 THEN (CASE WHEN signbit(x) THEN '-0E0' ELSE '0E0' END)
         ELSE __java_exponent(CAST(x AS VARCHAR)) END""",
 ]
-# Digits and exponent of DuckDB's shortest text, put together again the Java way.
-EXPONENT = r"""CREATE MACRO __java_exponent(t) AS (
-    SELECT sign || d[1] || '.' || (CASE WHEN length(d) > 1 THEN d[2:] ELSE '0' END) || 'E' || CAST(e AS VARCHAR) FROM (
-        SELECT sign, CASE WHEN rtrim(ltrim(digits, '0'), '0') = '' THEN '0'
-            ELSE rtrim(ltrim(digits, '0'), '0') END AS d,
-            x + length(w) - 1 - (length(digits) - length(ltrim(digits, '0'))) AS e
-        FROM (SELECT sign, w, w || f AS digits, x FROM (
-            SELECT CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END AS sign,
-                split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 1) AS w,
-                split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 2) AS f,
-                coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0) AS x))))"""
-SETUP = [EXPONENT, *MACROS]
+# Digits and exponent of DuckDB's shortest text, put together again the Java way; no sub-query, for lambdas take none.
+EXPONENT = [
+    "CREATE MACRO __java_digits(d) AS CASE WHEN d = '' THEN '0.0' ELSE d[1] || '.' ||"
+    " CASE WHEN length(d) > 1 THEN d[2:] ELSE '0' END END",
+    "CREATE MACRO __java_parts(w, f, x) AS __java_digits(rtrim(ltrim(w || f, '0'), '0')) || 'E' ||"
+    " CAST(x + length(w) - 1 - (length(w || f) - length(ltrim(w || f, '0'))) AS VARCHAR)",
+    "CREATE MACRO __java_exponent(t) AS CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END || __java_parts("
+    "split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 1), split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 2),"
+    " coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0))",
+]
+SETUP = [*EXPONENT, *MACROS]
 
 
 def text(value: str, kind: str, depth: int = 0) -> str:
     """An expression for the text of `value`, an expression of DuckDB type `kind`; NULL stays NULL."""
     if kind.endswith("]"):
         return _array(value, kind[: kind.rindex("[")], depth)
-    if kind.startswith("STRUCT("):
+    if kind.startswith(("STRUCT(", "TUPLE(")):
         return _row(value, kind, depth)
     if kind.startswith("MAP("):
         return _map(value, kind, depth)
@@ -94,7 +93,7 @@ def _row(value: str, kind: str, depth: int) -> str:
 def _field(part: str) -> tuple[str, str]:
     """A row without names has its types only."""
     if part.startswith('"') or (
-        " " in part and part.split(" ", 1)[0].split("(")[0] not in ("TIMESTAMP", "STRUCT", "MAP", "DECIMAL")
+        " " in part and part.split(" ", 1)[0].split("(")[0] not in ("TIMESTAMP", "STRUCT", "TUPLE", "MAP", "DECIMAL")
     ):
         return field_of(part)
     return "", part

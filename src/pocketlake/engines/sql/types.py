@@ -74,8 +74,8 @@ def athena_name(duck: str) -> str:
     if duck.endswith("]"):
         return "array"
     head = duck.split("(")[0]
-    if head in ("STRUCT", "MAP", "DECIMAL"):
-        return {"STRUCT": "row", "MAP": "map", "DECIMAL": "decimal"}[head]
+    if head in ("STRUCT", "TUPLE", "MAP", "DECIMAL"):
+        return {"MAP": "map", "DECIMAL": "decimal"}.get(head, "row")
     name = SCALARS.get(duck, "varchar")
     return {"int": "integer", "string": "varchar", "binary": "varbinary"}.get(name, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 import unicodedata
 import zlib
 from collections.abc import Callable
@@ -88,6 +89,17 @@ def soundex(text: str) -> str:
     return (letters[0] + digits + "000")[:4]
 
 
+def human_readable_seconds(value: float) -> str:
+    """96 is `1 minute, 36 seconds`."""
+    left = round(value)
+    parts = []
+    for name, size in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {name}{'s' if count != 1 else ''}")
+    return ", ".join(parts) or "0 seconds"
+
+
 def _mac(name: str) -> Callable[[bytes, bytes], bytes]:
     return lambda data, key: hmac.new(key, data, name).digest()
 
@@ -107,6 +119,11 @@ def register(connection: Any) -> None:
         ("from_base", lambda text, radix: int(text, radix), ["VARCHAR", "BIGINT"], "BIGINT"),
         ("soundex", soundex, ["VARCHAR"], "VARCHAR"),
         ("normalize", lambda text, form: unicodedata.normalize(form, text), ["VARCHAR", "VARCHAR"], "VARCHAR"),
+        ("human_readable_seconds", human_readable_seconds, ["DOUBLE"], "VARCHAR"),
+        ("to_big_endian_64", lambda value: struct.pack(">q", value), ["BIGINT"], "BLOB"),
+        ("from_big_endian_64", lambda data: struct.unpack(">q", data)[0], ["BLOB"], "BIGINT"),
+        ("to_ieee754_64", lambda value: struct.pack(">d", value), ["DOUBLE"], "BLOB"),
+        ("from_ieee754_64", lambda data: struct.unpack(">d", data)[0], ["BLOB"], "DOUBLE"),
         ("to_base", to_base, ["BIGINT", "BIGINT"], "VARCHAR"),
     ]
     for name, function, arguments, result in functions:
