@@ -269,3 +269,5 @@ def test_a_default_has_a_mode_and_one_span(s3: Any, bucket: str, default: dict[s
         s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
     with refused("MalformedXML", 400):
         s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={})
+    with refused("MissingRequestBodyError", 400, "Request Body is empty"):
+        s3.put_object_lock_configuration(Bucket=bucket)

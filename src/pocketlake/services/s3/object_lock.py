@@ -17,7 +17,7 @@ from pocketlake.services.s3.store import Bucket, Version
 def put_object_lock_configuration(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Lock a versioned bucket for good, with or without a retention that new objects get.  [S3-008, S3-010]"""
     bucket = buckets.find(call, request)
-    asked = request.get("ObjectLockConfiguration") or {}
+    asked = _body(request, "ObjectLockConfiguration")
     if asked.get("ObjectLockEnabled") != "Enabled":
         raise _malformed()
     if rule := asked.get("Rule"):
@@ -55,7 +55,7 @@ def put_object_retention(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     [S3-011, S3-013, S3-014, S3-028]
     """
     bucket, version = _version(call, request)
-    asked = request.get("Retention") or {}
+    asked = _body(request, "Retention")
     if asked.get("EventHold") or asked.get("EventHoldDuration"):
         raise NotImplemented501("S3 Object Lock's event holds")
     mode, until = asked.get("Mode"), asked.get("RetainUntilDate")
@@ -84,7 +84,7 @@ def get_object_retention(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def put_object_legal_hold(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Put a hold on a version, or take it off.  [S3-009, S3-017]"""
     bucket, version = _version(call, request)
-    status = (request.get("LegalHold") or {}).get("Status")
+    status = _body(request, "LegalHold").get("Status")
     if status not in ("ON", "OFF"):
         raise _malformed()
     head = orjson.dumps({**version.members, locks.HOLD: status})
@@ -105,6 +105,14 @@ def _version(call: Call, request: dict[str, Any]) -> tuple[Bucket, Version]:
     if locks.SETTING not in bucket.settings:
         raise errors.InvalidRequest("Bucket is missing Object Lock Configuration")
     return bucket, versions.readable(call, bucket, request)
+
+
+def _body(request: dict[str, Any], member: str) -> dict[str, Any]:
+    """The request's document, which may be empty but has to be there."""
+    document: dict[str, Any] | None = request.get(member)
+    if document is None:
+        raise errors.MissingRequestBodyError("Request Body is empty")
+    return document
 
 
 def _malformed() -> Exception:
