@@ -143,30 +143,58 @@ def test_an_index_quickens_the_planning_and_leaves_the_bytes_alone(data: Lake) -
     assert data.rows("SELECT sum(id) FROM t WHERE day = 'it''s not there'") == [[None]]
 
 
-@pytest.mark.claim("GLUE-567")
-def test_what_firehose_delivers_as_parquet_is_crawled_and_counted(data: Lake) -> None:
-    columns = [{"Name": "id", "Type": "bigint"}, {"Name": "name", "Type": "string"}]
-    schema = {"Name": "records", "StorageDescriptor": {"Columns": columns}}
-    data.glue.create_table(DatabaseName="db", TableInput=schema)
+def deliver(data: Lake, schema: str, prefix: str, records: list[dict[str, Any]]) -> None:
+    """Have Firehose write the records under the prefix as Parquet by a table of the catalog."""
     conversion = {
-        "SchemaConfiguration": {"DatabaseName": "db", "TableName": "records", "RoleARN": ROLE},
+        "SchemaConfiguration": {"DatabaseName": "db", "TableName": schema, "RoleARN": ROLE},
         "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
     }
     destination = {
         "RoleARN": ROLE,
         "BucketARN": "arn:aws:s3:::data",
-        "Prefix": "delivered/",
+        "Prefix": prefix,
         "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/",
         "DataFormatConversionConfiguration": conversion,
     }
     firehose = data.lake.client("firehose")
     firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=destination)
-    for start in range(0, 1000, 500):
-        records = [{"Data": json.dumps({"id": start + n, "name": f"n{n}"}).encode()} for n in range(500)]
-        assert firehose.put_record_batch(DeliveryStreamName="d", Records=records)["FailedPutCount"] == 0
+    for start in range(0, len(records), 500):
+        batch = [{"Data": json.dumps(record).encode()} for record in records[start : start + 500]]
+        assert firehose.put_record_batch(DeliveryStreamName="d", Records=batch)["FailedPutCount"] == 0
     data.lake.clock.advance(minutes=20)
+
+
+@pytest.mark.claim("GLUE-567")
+def test_what_firehose_delivers_as_parquet_is_crawled_and_counted(data: Lake) -> None:
+    columns = [{"Name": "id", "Type": "bigint"}, {"Name": "name", "Type": "string"}]
+    schema = {"Name": "records", "StorageDescriptor": {"Columns": columns}}
+    data.glue.create_table(DatabaseName="db", TableInput=schema)
+    deliver(data, "records", "delivered/", [{"id": n, "name": f"n{n}"} for n in range(1000)])
     data.crawl("delivered/")
     table = data.glue.get_table(DatabaseName="db", Name="delivered")["Table"]
     assert table["Parameters"]["classification"] == "parquet"
     assert data.rows("SELECT count(*), sum(id) FROM delivered") == [["1000", str(sum(range(1000)))]]
+
+
+@pytest.mark.claim("GLUE-503")
+def test_one_definition_serves_whoever_writes_and_whoever_reads(data: Lake) -> None:
+    of_hive = "org.apache.hadoop.hive.ql.io.parquet"
+    form = {
+        "Columns": [{"Name": "id", "Type": "bigint"}, {"Name": "name", "Type": "string"}],
+        "Location": "s3://data/t/",
+        "InputFormat": f"{of_hive}.MapredParquetInputFormat",
+        "OutputFormat": f"{of_hive}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{of_hive}.serde.ParquetHiveSerDe"},
+    }
+    table = {"Name": "t", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": form}
+    data.glue.create_table(DatabaseName="db", TableInput=table)
+    deliver(data, "t", "t/", [{"id": 1, "name": "by Firehose"}])
+    data.rows("INSERT INTO t VALUES (2, 'by Athena')")
+    assert data.rows("SELECT * FROM t ORDER BY id") == [["1", "by Firehose"], ["2", "by Athena"]]
+    data.rows("ALTER TABLE t ADD COLUMNS (note string)")
+    columns = data.glue.get_table(DatabaseName="db", Name="t")["Table"]["StorageDescriptor"]["Columns"]
+    assert [column["Name"] for column in columns] == ["id", "name", "note"]
+    form["Columns"] = [{"Name": "name", "Type": "string"}]
+    data.glue.update_table(DatabaseName="db", TableInput=table)
+    assert data.rows("SELECT * FROM t ORDER BY name") == [["by Athena"], ["by Firehose"]]
