@@ -61,7 +61,9 @@ class _Plan:
     exact_decimals: bool
 
 
-def convert(records: Sequence[bytes], columns: Iterable[Column], options: JsonOptions | None = None) -> Converted:
+def convert(
+    records: Sequence[bytes] | pa.LargeBinaryArray, columns: Iterable[Column], options: JsonOptions | None = None
+) -> Converted:
     """The records that fit as rows of one table, in order; the others as failures.
 
     A record holds one JSON object, or several one after the other (then all of them become rows, or none). Timestamps
@@ -72,8 +74,8 @@ def convert(records: Sequence[bytes], columns: Iterable[Column], options: JsonOp
     plan = _plan(columns, options or JsonOptions())
     failures: list[Failure] = []
     tables: list[pa.Table] = []
-    stripped = [record.strip() for record in records]
-    _convert_range(plan, stripped, 0, tables, failures)
+    array = records if isinstance(records, pa.LargeBinaryArray) else pa.array(records, pa.large_binary())
+    _convert_range(plan, array, 0, tables, failures)
     table = pa.concat_tables(tables) if tables else plan.schema.empty_table()
     return Converted(table, failures)
 
@@ -91,53 +93,73 @@ def _plan(columns: Iterable[Column], options: JsonOptions) -> _Plan:
 
 
 def _convert_range(
-    plan: _Plan, records: list[bytes], start: int, tables: list[pa.Table], failures: list[Failure]
+    plan: _Plan, records: pa.LargeBinaryArray, start: int, tables: list[pa.Table], failures: list[Failure]
 ) -> None:
     """Append the table and the failures of `records`, of which the first has the index `start`."""
     import pyarrow as pa
 
-    if not records:
+    if not len(records):
         return
     try:
         tables.append(_read_at_once(plan, records))
         return
-    except (json_wire.Unfit, pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
+    except (json_wire.Unfit, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # Not an error of anyone's yet: the exact reading below decides.
         pass
     if len(records) <= PIECE:
-        tables.append(_read_one_by_one(plan, records, start, failures))
+        tables.append(_read_one_by_one(plan, records.to_pylist(), start, failures))
         return
     for offset in range(0, len(records), PIECE):
-        _convert_range(plan, records[offset : offset + PIECE], start + offset, tables, failures)
+        _convert_range(plan, records.slice(offset, PIECE), start + offset, tables, failures)
 
 
-def _read_at_once(plan: _Plan, records: list[bytes]) -> pa.Table:
+def _read_at_once(plan: _Plan, records: pa.LargeBinaryArray) -> pa.Table:
     """The whole batch by columns; raises when anything in it is not as the samples promised."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     from pyarrow import json
 
-    if not all(record[:1] == b"{" and record[-1:] == b"}" for record in records):
-        raise json_wire.Unfit("a record is no JSON object")
-    samples = json_wire.sample(records)
+    texts = records.view(pa.large_string())
+    texts.validate(full=True)  # pyarrow's JSON reader does not look whether strings are UTF-8
+    body, is_by_lines = _lines(texts)
+    samples = json_wire.sample(texts)
     spelling = json_wire.Spelling(plan.keys)
     hive = plan.options.deserialiser == "hive"
     wires = json_wire.columns_of(plan.columns, samples, spelling, plan.timestamp, hive)
-    body = b"\n".join(records)
-    body.decode()  # pyarrow does not look whether strings are UTF-8
     table = json.read_json(
         pa.BufferReader(body),
-        json.ReadOptions(block_size=max(BLOCK_BYTES, 2 * max(map(len, records)))),
+        json.ReadOptions(block_size=max(BLOCK_BYTES, 2 * pc.max(pc.binary_length(texts)).as_py())),
         json.ParseOptions(
             explicit_schema=pa.schema([(wire.key, wire.type) for wire in wires]),
-            newlines_in_values=body.count(b"\n") != len(records) - 1,
+            newlines_in_values=not is_by_lines,
             unexpected_field_behavior="ignore",
         ),
     )
-    if table.num_rows != len(records) and (table.num_rows < len(records) or NULL_DOCUMENT.search(body)):
+    rows = len(records)
+    if table.num_rows != rows and (table.num_rows < rows or NULL_DOCUMENT.search(body)):
         raise json_wire.Unfit("records and rows differ")
     spelling.verify(body, {wire.key for wire in wires if table.column(wire.key).null_count == 0})
     arrays = [wire.finish(_one_chunk(table.column(wire.key))) for wire in wires]
     return pa.Table.from_arrays(arrays, schema=plan.schema)
+
+
+def _lines(texts: pa.LargeStringArray) -> tuple[pa.Buffer, bool]:
+    """(all records with new lines between them, whether there are no others).
+
+    Producers mostly end their records with a new line: then nothing needs to be trimmed.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    separator, newlines = "", len(texts)
+    if not pc.all(pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}\n"))).as_py():
+        separator, newlines = "\n", 0
+        texts = pc.ascii_trim_whitespace(texts)
+        if not pc.all(pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))).as_py():
+            raise json_wire.Unfit("a record is no JSON object")
+    whole = pa.LargeListArray.from_arrays(pa.array([0, len(texts)], pa.int64()), texts)
+    body = pc.binary_join(whole, pa.scalar(separator, pa.large_string()))[0].as_buffer()
+    return body, pc.sum(pc.count_substring(texts, "\n")).as_py() == newlines
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
@@ -152,7 +174,7 @@ def _read_one_by_one(plan: _Plan, records: list[bytes], start: int, failures: li
     rows: list[list[Any]] = []
     for index, record in enumerate(records, start):
         try:
-            found = json_values.documents(record, plan.exact_decimals)
+            found = json_values.documents(record.strip(), plan.exact_decimals)
             rows += [json_values.row(document, converters, wanted, plan.keys) for document in found]
         except json_values.BadRecord as error:
             failures.append(Failure(index, error.code, error.message))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLES = 20
+LOCAL_TEXT = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"
+UTC_TEXT = LOCAL_TEXT.replace("$", "Z$")
 INTEGERS = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -54,13 +56,14 @@ class Spelling:
         (self.top if top else self.nested)[spelled] = wanted
         return spelled
 
-    def verify(self, body: bytes, complete: set[str]) -> None:
+    def verify(self, buffer: pa.Buffer, complete: set[str]) -> None:
         """`complete` columns have a value in every row, so their key cannot hide under another spelling."""
         if not self.keys.fold and not self.keys.dots:
             return
         doubtful = {spelled: name for spelled, name in self.top.items() if spelled not in complete} | self.nested
         if not doubtful:
             return
+        body = buffer.to_pybytes()
         folded = body.lower() if self.keys.fold else body
         for spelled, name in doubtful.items():
             alike = {name, spelled.lower() if self.keys.fold else spelled}
@@ -76,11 +79,11 @@ def _quoted(name: str) -> bytes:
     return b'"' + name.encode() + b'"'
 
 
-def sample(records: list[bytes]) -> list[dict[str, Any]]:
+def sample(texts: pa.LargeStringArray) -> list[dict[str, Any]]:
     """Documents spread over the batch."""
-    step = max(1, len(records) // SAMPLES)
+    step = max(1, len(texts) // SAMPLES)
     try:
-        documents = [orjson.loads(record) for record in records[::step]]
+        documents = [orjson.loads(texts[at].as_py()) for at in range(0, len(texts), step)]
     except orjson.JSONDecodeError:
         raise Unfit("a sample does not parse alone") from None
     if not all(isinstance(document, dict) for document in documents):
@@ -173,6 +176,8 @@ class _Builder:
     def parse_distinct(self, array: Any) -> Any:
         import pyarrow as pa
 
+        if self.timestamp is json_timestamps.openx and (cast := _cast_timestamps(array)) is not None:
+            return cast
         distinct = array.dictionary_encode()
         try:
             parsed = [self.timestamp(text) for text in distinct.dictionary.to_pylist()]
@@ -227,6 +232,17 @@ def _cut(array: Any, length: int) -> Any:
     import pyarrow.compute as pc
 
     return pc.utf8_slice_codeunits(array, 0, length)
+
+
+def _cast_timestamps(array: Any) -> Any:
+    """Texts that are all of the one shape which pyarrow reads itself; None for any other."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_utc = pc.any(pc.ends_with(array, "Z")).as_py()
+    if not pc.all(pc.match_substring_regex(array, UTC_TEXT if is_utc else LOCAL_TEXT)).as_py():
+        return None
+    return (pc.utf8_rtrim(array, "Z") if is_utc else array).cast(pa.timestamp("us"))
 
 
 def _epoch(array: Any) -> Any:

@@ -21,5 +21,5 @@ async def write(call: Call, stream: Resource, configuration: dict[str, Any], bat
     identity = uuid.uuid5(batch.identity, "backup")
     folder = prefixes.evaluate(configuration.get("Prefix") or "", prefixes.Values(when, seed=str(identity)))
     key = storage.object_key(stream, folder, when, identity, storage.extension(configuration))
-    body = await call.offload(compression.compress, b"".join(batch.source), configuration["CompressionFormat"])
+    body = await call.offload(compression.compress, batch.joined(), configuration["CompressionFormat"])
     await storage.put(call, configuration, key, body)

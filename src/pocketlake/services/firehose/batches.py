@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from . import store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Undelivered(Exception):
@@ -60,6 +65,8 @@ class Batch:
     `query_keys` what the jq query extracted from each, `metadata` what the Lambda function returned beside each.
     `identity` is the same whenever this batch is tried again, after a crash too: objects are named by it.
     `attempt` counts from 1; `since` is when the first one began.
+
+    As long as nothing has touched the records no Python object is made of each: `joined` and `array` do without.
     """
 
     def __init__(self, stream: str, arrivals: list[store.Arrival], attempt: int, since: float) -> None:
@@ -67,13 +74,42 @@ class Batch:
         self.attempt = attempt
         self.since = since
         self.identity = uuid.uuid5(uuid.UUID(stream), str(arrivals[0].sequence))
-        self.source = [record for arrival in arrivals for record in store.unpack(arrival.payload)]
-        self.data: list[bytes] = self.source
         self.origins: Sequence[int] | None = None
         self.query_keys: list[dict[str, str]] | None = None
         self.metadata: list[dict[str, Any]] | None = None
         self.is_decompressed = False
-        self._received: list[Received] | None = None
+        self._data: list[bytes] | None = None
+        self._shared: dict[str, list[Any]] = {}  # of this batch and all that were selected from it
+
+    @property
+    def source(self) -> list[bytes]:
+        """The records as they arrived."""
+        if "source" not in self._shared:
+            self._shared["source"] = [record for arrival in self.arrivals for record in arrival.records()]
+        return self._shared["source"]
+
+    @property
+    def data(self) -> list[bytes]:
+        return self.source if self._data is None else self._data
+
+    def __len__(self) -> int:
+        return sum(len(arrival.lengths) for arrival in self.arrivals) if self._data is None else len(self._data)
+
+    def joined(self) -> bytes:
+        """All records, one after the other."""
+        return b"".join([arrival.payload for arrival in self.arrivals] if self._data is None else self._data)
+
+    def array(self) -> pa.LargeBinaryArray:
+        """All records as an Arrow array."""
+        import pyarrow as pa
+
+        if self._data is not None:
+            return pa.array(self._data, pa.large_binary())
+        lengths = [length for arrival in self.arrivals for length in arrival.lengths]
+        ends = pa.py_buffer(array("q", accumulate(lengths, initial=0)))
+        return pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(lengths), [None, ends, pa.py_buffer(self.joined())]
+        )
 
     @property
     def oldest(self) -> float:
@@ -89,16 +125,16 @@ class Batch:
 
     def received(self) -> list[Received]:
         """How each record of `source` came in."""
-        if self._received is None:
-            self._received = [received for arrival in self.arrivals for received in _received(arrival)]
-        return self._received
+        if "received" not in self._shared:
+            self._shared["received"] = [received for arrival in self.arrivals for received in _received(arrival)]
+        return self._shared["received"]
 
     def select(self, indexes: Sequence[int], data: list[bytes] | None = None) -> Batch:
         """The batch with only these records of it, in this order; `data` takes the place of theirs."""
         part = object.__new__(Batch)
         part.arrivals, part.attempt, part.since, part.identity = self.arrivals, self.attempt, self.since, self.identity
-        part.source, part._received, part.is_decompressed = self.source, self._received, self.is_decompressed
-        part.data = [self.data[index] for index in indexes] if data is None else data
+        part.is_decompressed, part._shared = self.is_decompressed, self._shared
+        part._data = [self.data[index] for index in indexes] if data is None else data
         part.origins = [self.origin(index) for index in indexes]
         part.query_keys = self.query_keys and [self.query_keys[index] for index in indexes]
         part.metadata = self.metadata and [self.metadata[index] for index in indexes]
@@ -113,5 +149,4 @@ def _received(arrival: store.Arrival) -> list[Received]:
                 arrival.origin["arrivals"], arrival.origin["numbers"], arrival.origin["keys"], strict=True
             )
         ]
-    count = len(store.unpack(arrival.payload))
-    return [Received(arrival.arrival, f"{arrival.sequence:039}{index:017}") for index in range(count)]
+    return [Received(arrival.arrival, f"{arrival.sequence:039}{at:017}") for at in range(len(arrival.lengths))]

@@ -99,9 +99,9 @@ async def convert(call: Call, configuration: dict[str, Any], batch: Batch) -> tu
     extra = {"dataCatalogTable": _described(call, given["SchemaConfiguration"])}
     try:
         columns = _columns(call, given["SchemaConfiguration"])
-        output = await call.offload(_convert, batch.data, columns, given)
+        output = await call.offload(_convert, batch, columns, given)
     except InvalidSchema as error:
-        output = Output(None, [(index, INVALID_SCHEMA, str(error)) for index in range(len(batch.data))])
+        output = Output(None, [(index, INVALID_SCHEMA, str(error)) for index in range(len(batch))])
     failed = [
         Failed(batch.origin(index), failures.CONVERSION, code, message, raw=batch.raw(index), extra=extra)
         for index, code, message in output.failed
@@ -142,14 +142,14 @@ def _columns(call: Call, schema: dict[str, Any]) -> Columns:
     return [(column["Name"], column.get("Type") or "string") for column in columns]
 
 
-def _convert(records: list[bytes], columns: Columns, given: dict[str, Any]) -> Output:
+def _convert(batch: Batch, columns: Columns, given: dict[str, Any]) -> Output:
     """Runs in a thread."""
     from pocketlake.engines.formats import columnar, json_records
     from pocketlake.engines.formats.hive_types import HiveTypeError
 
     try:
         converted = json_records.convert(
-            records, columns, _json_options(given["InputFormatConfiguration"]["Deserializer"])
+            batch.array(), columns, _json_options(given["InputFormatConfiguration"]["Deserializer"])
         )
     except HiveTypeError as error:
         raise InvalidSchema(f"The schema is invalid. Error parsing the schema: {error}") from None

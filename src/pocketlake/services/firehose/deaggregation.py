@@ -94,4 +94,4 @@ def _expect_objects(found: list[object]) -> None:
 def append_delimiter(batch: Batch, parameters: dict[str, str]) -> tuple[Batch, list[Failed]]:
     """Each record ends with the delimiter, a new line if none is given. Infrastructure code writes it as `\\\\n`."""
     delimiter = parameters.get("Delimiter", "\\n").encode().decode("unicode_escape").encode("latin-1")
-    return batch.select(range(len(batch.data)), [record + delimiter for record in batch.data]), []
+    return batch.select(range(len(batch)), [record + delimiter for record in batch.data]), []

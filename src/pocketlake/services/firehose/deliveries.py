@@ -31,7 +31,7 @@ async def deliver(call: Call, name: str) -> None:
     if attempt is None:
         return
     arrivals = store.take(call.db, stream["Id"], attempt.last)
-    batch = await call.offload(Batch, stream["Id"], arrivals, attempt.made, attempt.since)
+    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since)
     try:
         await _attempt(call, stream, batch)
     except Undelivered as refusal:
@@ -70,7 +70,7 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
     if backup := destination.backup(configuration):
         await backups.write(call, stream, backup, batch)
     batch, failed = await processing.process(call, stream, batch)
-    if batch.data:
+    if len(batch):
         try:
             failed += await destination.deliver(call, stream, batch)
         except StorageRefused:
@@ -81,7 +81,7 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
                 raise
             failed += [
                 Failed(batch.origin(index), destination.FAILED, refusal.code, refusal.message, batch.attempt)
-                for index in range(len(batch.data))
+                for index in range(len(batch))
             ]
     if failed:
         await failures.write(call, stream, destination.error_storage(configuration), batch, failed)

@@ -88,7 +88,7 @@ def run(batch: Batch, parameters: dict[str, str]) -> tuple[Batch, list[Failed]]:
         else:
             kept.append(index)
             found.append(keys)
-    batch = batch.select(kept) if failed else batch.select(range(len(batch.data)))
+    batch = batch.select(kept) if failed else batch.select(range(len(batch)))
     batch.query_keys = found
     return batch, failed
 

@@ -33,7 +33,7 @@ def split(limits_on: bool, configuration: dict[str, Any], batch: Batch) -> tuple
     wanted = prefixes.keys(prefix, prefixes.LAMBDA)
     groups: dict[Keys, list[int]] = {}
     failed: list[Failed] = []
-    for index in range(len(batch.data)):
+    for index in range(len(batch)):
         query_keys = batch.query_keys[index] if batch.query_keys else {}
         try:
             lambda_keys = _lambda_keys(batch, index, wanted) if wanted else {}
@@ -62,7 +62,7 @@ def _partition(
     configuration: dict[str, Any], batch: Batch, query_keys: Mapping[str, str], lambda_keys: Mapping[str, str]
 ) -> Partition:
     received = batch.received()
-    oldest = min(received[batch.origin(index)].arrival for index in range(len(batch.data)))
+    oldest = min(received[batch.origin(index)].arrival for index in range(len(batch)))
     seed = f"{batch.identity} {query_keys} {lambda_keys}"
     values = prefixes.Values(storage.moment(configuration, oldest), seed, "", query_keys, lambda_keys)
     return Partition(prefixes.evaluate(configuration["Prefix"], values), uuid.uuid5(batch.identity, seed), batch)

@@ -131,7 +131,7 @@ async def process(call: Call, stream: Resource, batch: Batch) -> tuple[Batch, li
     """The batch as the destination gets it, and the records that failed on the way."""
     failed: list[Failed] = []
     for kind, parameters in processors(stream["Destination"]).items():
-        if not batch.data:
+        if not len(batch):
             break
         if kind == LAMBDA:
             batch, lost = await lambda_function.run(call, stream, batch, parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -28,22 +29,28 @@ MIGRATIONS = [
         stream TEXT NOT NULL PRIMARY KEY, last INTEGER NOT NULL, since REAL NOT NULL, made INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # Before, each record stood in the payload behind its own length.
+    "ALTER TABLE firehose_batches ADD COLUMN lengths BLOB",
 ]
 
 LENGTH = struct.Struct("<I")
 
 
 class Arrival(NamedTuple):
-    """The records of one call. `size` counts their own bytes, without the packing.
+    """The records of one call: their bytes one after the other, and the length of each.
 
     `origin` tells of records from a shard: {"shard", "numbers": [...], "keys": [...], "arrivals": [...]}.
     """
 
     sequence: int
     arrival: float
-    size: int
     payload: bytes
+    lengths: tuple[int, ...]
     origin: dict[str, Any] | None
+
+    def records(self) -> list[bytes]:
+        ends = list(accumulate(self.lengths, initial=0))
+        return [self.payload[start:end] for start, end in pairwise(ends)]
 
 
 class Attempt(NamedTuple):
@@ -56,23 +63,14 @@ class Attempt(NamedTuple):
 
 def add(db: Store, stream: str, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None = None) -> int:
     """Buffer one call's records; returns how many bytes they are."""
-    size = sum(map(len, records))
-    payload = b"".join([part for record in records for part in (LENGTH.pack(len(record)), record)])
+    lengths = [len(record) for record in records]
+    size = sum(lengths)
+    packed = struct.pack(f"<{len(lengths)}I", *lengths)
     db.execute(
-        "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin) VALUES (?, ?, ?, ?, ?)",
-        (stream, arrival, size, payload, origin and orjson.dumps(origin)),
+        "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin, lengths) VALUES (?, ?, ?, ?, ?, ?)",
+        (stream, arrival, size, b"".join(records), origin and orjson.dumps(origin), packed),
     )
     return size
-
-
-def unpack(payload: bytes) -> list[bytes]:
-    records, position = [], 0
-    while position < len(payload):
-        (length,) = LENGTH.unpack_from(payload, position)
-        position += LENGTH.size
-        records.append(payload[position : position + length])
-        position += length
-    return records
 
 
 def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
@@ -90,14 +88,25 @@ def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
 def take(db: Store, stream: str, last: int) -> list[Arrival]:
     """The rows up to `last`, oldest first. firehose_batches_by_stream serves this."""
     rows = db.execute(
-        "SELECT sequence, arrival, bytes, payload, origin FROM firehose_batches"
+        "SELECT sequence, arrival, payload, lengths, origin FROM firehose_batches"
         " WHERE stream = ? AND sequence <= ? ORDER BY sequence",
         (stream, last),
     )
     return [
-        Arrival(sequence, arrival, size, payload, None if origin is None else orjson.loads(origin))
-        for sequence, arrival, size, payload, origin in rows
+        Arrival(sequence, arrival, *_parts(payload, lengths), None if origin is None else orjson.loads(origin))
+        for sequence, arrival, payload, lengths, origin in rows
     ]
+
+
+def _parts(payload: bytes, lengths: bytes | None) -> tuple[bytes, tuple[int, ...]]:
+    if lengths is not None:
+        return payload, struct.unpack(f"<{len(lengths) // LENGTH.size}I", lengths)
+    records, at = [], 0
+    while at < len(payload):
+        (length,) = LENGTH.unpack_from(payload, at)
+        records.append(payload[at + LENGTH.size : at + LENGTH.size + length])
+        at += LENGTH.size + length
+    return b"".join(records), tuple(map(len, records))
 
 
 def remove(db: Store, stream: str, last: int) -> None:

@@ -96,7 +96,7 @@ async def write(call: Call, stream: Resource, batch: Batch, folder: str, identit
     if conversion.is_enabled(configuration):
         body, ending, failed = await conversion.convert(call, configuration, batch)
     else:
-        body = await call.offload(compression.compress, b"".join(batch.data), configuration["CompressionFormat"])
+        body = await call.offload(compression.compress, batch.joined(), configuration["CompressionFormat"])
         ending = None
     if body is not None:
         when = storage.moment(configuration, batch.oldest)
