@@ -25,11 +25,11 @@ def json_call(lake, target, body=b"{}", **headers):
     return ask(lake, "/", body, {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1", **headers})
 
 
-@pytest.mark.parametrize(("service", "operation"), [("kinesis", "merge_shards"), ("glue", "start_job_run")])
+@pytest.mark.parametrize(("service", "operation"), [("athena", "start_session"), ("glue", "start_job_run")])
 def test_what_is_not_built_says_so_by_name(lake, service, operation):
     client = lake.client(service)
     arguments = {
-        "merge_shards": {"StreamName": "s", "ShardToMerge": "shardId-0", "AdjacentShardToMerge": "shardId-1"},
+        "start_session": {"WorkGroup": "spark", "EngineConfiguration": {"MaxConcurrentDpus": 4}},
         "start_job_run": {"JobName": "j"},
     }[operation]
     with pytest.raises(ClientError) as caught:
@@ -180,7 +180,7 @@ def test_control_says_what_it_wants(lake, path, body):
 def test_the_inventory_lists_what_runs_and_what_does_not(lake):
     services = json.loads(ask(lake, "/_pocketlake/services")[2])
     assert "put_records" in services["kinesis"]["runs"]
-    assert "merge_shards" in services["kinesis"]["not_implemented"]
+    assert "start_job_run" in services["glue"]["not_implemented"]
     assert not set(services["s3"]["runs"]) & set(services["s3"]["not_implemented"])
 
 

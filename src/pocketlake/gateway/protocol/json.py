@@ -230,14 +230,25 @@ class JsonEncoder(Compiler):
             if not member.shape.eventstream
         }
         find = members.get
+        renamed = any(wire != name for name, (wire, _) in members.items())
+        known = members.keys()
+        converted = [(name, convert) for name, (_, convert) in members.items() if convert is not _same]
 
         def encode(value: dict[str, Any]) -> dict[str, Any]:
+            if not renamed and value.keys() <= known and None not in value.values():  # as almost all are
+                if not converted:
+                    return value
+                out = value.copy()
+                for name, convert in converted:
+                    if name in out:
+                        out[name] = convert(out[name])
+                return out
             out = {}
             for name, item in value.items():
                 if item is not None:
-                    known = find(name)
-                    if known is not None:
-                        out[known[0]] = item if known[1] is _same else known[1](item)
+                    found = find(name)
+                    if found is not None:
+                        out[found[0]] = item if found[1] is _same else found[1](item)
             return out
 
         return encode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -20,6 +21,7 @@ def seconds(value: Any) -> float:
     return float(value)
 
 
+@lru_cache(maxsize=4096)  # records that came together share theirs
 def epoch(value: Any) -> float:
     """Seconds with the millisecond precision that AWS services send."""
     return round(seconds(value), 3)
@@ -56,7 +58,7 @@ def _stamp(whole: int) -> str:
     return f"{at.tm_year:04d}-{at.tm_mon:02d}-{at.tm_mday:02d}T{at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
 
 
-WRITERS = {"iso8601": iso8601, "rfc822": rfc822, "unixTimestamp": epoch}
+WRITERS: dict[str, Callable[[Any], Any]] = {"iso8601": iso8601, "rfc822": rfc822, "unixTimestamp": epoch}
 
 
 def parse(text: str) -> float:
