@@ -316,6 +316,21 @@ def test_sequence_numbers_rise_from_parent_to_child_and_over_restarts(tmp_path: 
     assert len(numbers) == 5
 
 
+def test_numbers_and_times_rise_over_a_reshard_though_the_clock_is_set_back(lake: Any, kinesis: Any) -> None:
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    first = [kinesis.put_record(StreamName="s", Data=b"1", PartitionKey=key) for key in "ab"]
+    lake.clock.set(lake.clock.now().timestamp() - 3600)
+    merge(kinesis, lake, "s", 0, 1)
+    second = [kinesis.put_record(StreamName="s", Data=b"2", PartitionKey=key) for key in "ab"]
+    assert max(int(put["SequenceNumber"]) for put in first) < min(int(put["SequenceNumber"]) for put in second)
+    before = [record for number in (0, 1) for record in read(kinesis, "s", shard=shard(number))]
+    after = read(kinesis, "s", shard=shard(2))
+    times = [record["ApproximateArrivalTimestamp"] for record in (*before, *after)]
+    assert (len(before), len(after), times) == (2, 2, sorted(times))
+    lake.clock.advance(hours=24, minutes=30)  # the parents' records are still young enough
+    assert list(shards(kinesis, "s")) == [0, 1, 2]
+
+
 @pytest.mark.claim("KDS-026", "KDS-575")
 def test_a_split_doubles_what_the_range_takes(lake: Any, kinesis: Any, stream: str) -> None:
     def taken() -> int:
@@ -371,3 +386,12 @@ def test_a_stream_made_anew_does_not_inherit_the_change(lake: Any, kinesis: Any,
     kinesis.create_stream(StreamName=stream, ShardCount=1)
     lake.clock.advance(seconds=2)
     assert (status(kinesis, stream), len(shards(kinesis, stream))) == ("ACTIVE", 1)
+
+
+def test_without_limits_nobody_waits_and_counts(tmp_path: Path) -> None:
+    with run(tmp_path, limits="off") as lake:
+        kinesis = lake.client("kinesis")
+        kinesis.create_stream(StreamName="s", ShardCount=1)
+        for count in (8, 1, 5) * 5:
+            resize(kinesis, "s", count)
+            assert (status(kinesis, "s"), sum(map(is_open, shards(kinesis, "s").values()))) == ("ACTIVE", count)
