@@ -28,10 +28,15 @@ def _request(url: str, line: str, headers: dict[str, str], body: bytes) -> bytes
 
 
 def kinesis(url: str, operation: str, body: dict[str, Any]) -> bytes:
+    return json_call(url, "kinesis", KINESIS_TARGET, operation, body)
+
+
+def json_call(url: str, service: str, target: str, operation: str, body: dict[str, Any]) -> bytes:
+    """An operation of a service that speaks JSON 1.1."""
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": f"{KINESIS_TARGET}.{operation}",
-        "Authorization": authorization("kinesis"),
+        "X-Amz-Target": f"{target}.{operation}",
+        "Authorization": authorization(service),
     }
     return _request(url, "POST /", headers, orjson.dumps(body))
 
