@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scripts import environments
+from scripts import environments, runtimes
 
 CLIENTS: dict[str, tuple[str, ...]] = {
     "awscli": ("awscli>=1.40,<2",),
@@ -28,8 +28,13 @@ def make(name: str) -> Path:
 
 
 def main(names: list[str]) -> int:
-    for name in names or CLIENTS:
-        print(f"{name}: {make(name)}")
+    for name in names or (*CLIENTS, *runtimes.NODE, *runtimes.JAVA):
+        if name in CLIENTS:
+            print(f"{name}: {make(name)}")
+        elif program := runtimes.missing(name):
+            print(f"{name}: not made, there is no {program} here")
+        else:
+            print(f"{name}: {runtimes.make(name)}")
     return 0
 
 

@@ -1,0 +1,79 @@
+"""Environments of clients that are not Python: packages of npm for node, artifacts of Maven Central for java.
+
+They stand beside the others under $XDG_CACHE_HOME/pocketlake and are made once for a list of requirements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from scripts.environments import cache
+
+NODE: dict[str, tuple[str, ...]] = {"awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",)}
+JAVA: dict[str, tuple[str, ...]] = {"awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",)}
+MAKE_SECONDS = 500
+
+
+def missing(name: str) -> str:
+    """The program that this machine lacks for the client; empty when it has all."""
+    needed = ("node", "npm") if name in NODE else ("java", "mvn")
+    return next((program for program in needed if shutil.which(program) is None), "")
+
+
+def find(name: str) -> Path | None:
+    """The environment's folder (node_modules, or jars) where it has been made for just these requirements."""
+    home = cache("environments") / f"client-{name}"
+    stamp = home / "requirements.sha256"
+    made = stamp.is_file() and stamp.read_text() == _fingerprint(_requirements(name))
+    return home / ("node_modules" if name in NODE else "lib") if made else None
+
+
+def make(name: str) -> Path:
+    ready = find(name)
+    if ready is not None:
+        return ready
+    requirements = _requirements(name)
+    home = cache("environments") / f"client-{name}"
+    print(f"making an environment for {name}: {', '.join(requirements)}", file=sys.stderr, flush=True)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    fill: Callable[[Path, Sequence[str]], None] = _npm if name in NODE else _maven
+    fill(home, requirements)
+    (home / "requirements.sha256").write_text(_fingerprint(requirements))
+    made = find(name)
+    assert made is not None
+    return made
+
+
+def _npm(home: Path, packages: Sequence[str]) -> None:
+    (home / "package.json").write_text('{"name": "client", "version": "1.0.0", "private": true}\n')
+    command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *packages]
+    subprocess.run(command, cwd=home, check=True, timeout=MAKE_SECONDS, stdout=subprocess.DEVNULL)
+
+
+def _maven(home: Path, artifacts: Sequence[str]) -> None:
+    parts = ("groupId", "artifactId", "version")
+    dependencies = "".join(
+        f"<dependency>{''.join(f'<{n}>{v}</{n}>' for n, v in zip(parts, a.split(':'), strict=True))}</dependency>"
+        for a in artifacts
+    )
+    (home / "pom.xml").write_text(
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>pocketlake</groupId><artifactId>client</artifactId><version>1</version>"
+        f"<dependencies>{dependencies}</dependencies></project>\n"
+    )
+    command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={home / 'lib'}"]
+    subprocess.run(command, cwd=home, check=True, timeout=MAKE_SECONDS, stdout=subprocess.DEVNULL)
+
+
+def _requirements(name: str) -> tuple[str, ...]:
+    return NODE[name] if name in NODE else JAVA[name]
+
+
+def _fingerprint(requirements: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(requirements).encode()).hexdigest()
