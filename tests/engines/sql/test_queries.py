@@ -51,7 +51,18 @@ QUERIES: list[tuple[str, list[list[str]]]] = [
 ERRORS: list[tuple[str, str]] = [
     ("SELECT * FROM nope", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nope' does not exist"),
     ("SELECT * FROM x.y", "SCHEMA_NOT_FOUND: line 1:15: Schema 'x' does not exist"),
-    ("SELECT nope FROM t", "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"),
+    (
+        "SELECT nope FROM t",
+        "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved or requester is not authorized to access"
+        " requested resources",
+    ),
+    (
+        "SELECT id\nFROM t\nWHERE t.nope = 1",
+        "COLUMN_NOT_FOUND: line 3:7: Column 't.nope' cannot be resolved or requester is not authorized to access"
+        " requested resources",
+    ),
+    ("SELECT * FROM nowhere.db.t", "CATALOG_NOT_FOUND: line 1:15: Catalog 'nowhere' does not exist"),
+    ("SELECT id + region FROM t", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer + varchar"),
     ("SELECT foo(1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered"),
     ("SELECT id FROM t WHERE id = 'a'", "TYPE_MISMATCH: line 1:24: Cannot apply operator: integer = varchar(1)"),
     (

@@ -61,9 +61,51 @@ def test_a_failed_query_says_why_and_has_no_results(athena: Athena) -> None:
         == "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nope' does not exist"
     )
     error = athena.execution["Status"]["AthenaError"]
-    assert (error["ErrorCategory"], error["Retryable"]) == (2, False)
-    with pytest.raises(ClientError, match=r"Query did not finish successfully\. Final query state: FAILED"):
+    assert (error["ErrorCategory"], error["ErrorType"], error["Retryable"]) == (2, 1301, False)
+    with pytest.raises(ClientError, match=r"Query did not finish successfully\. Final query state: FAILED") as refused:
         athena.client.get_query_results(QueryExecutionId=athena.execution["QueryExecutionId"])
+    assert refused.value.response["AthenaErrorCode"] == "INVALID_QUERY_EXECUTION_STATE"
+
+
+ERRORS = [
+    ("SELECT * FROM nowhere.t", 1301, "SCHEMA_NOT_FOUND: line 1:15: Schema 'nowhere' does not exist"),
+    (
+        "SELECT banana",
+        1006,
+        "COLUMN_NOT_FOUND: line 1:8: Column 'banana' cannot be resolved or requester is not authorized to access"
+        " requested resources",
+    ),
+    ("SELECT 1 = 'a'", 1002, "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer = varchar(1)"),
+    ("SELECT foo(1)", 1303, "FUNCTION_NOT_FOUND: line 1:8: Function 'foo' not registered"),
+    ("SELECT 1 / 0", 1001, "DIVISION_BY_ZERO: Division by zero"),
+    ("SELECT CAST('a' AS integer)", 1100, "INVALID_CAST_ARGUMENT: Cannot cast 'a' to INT"),
+    ("MERGE INTO t USING s ON a = b", 1200, "NOT_SUPPORTED: The statement MERGE is not supported by Pocketlake yet."),
+]
+
+
+@pytest.mark.parametrize(("sql", "kind", "reason"), ERRORS, ids=[case[0] for case in ERRORS])
+def test_errors_have_athenas_types_and_words(athena: Athena, sql: str, kind: int, reason: str) -> None:
+    assert athena.fails(sql) == reason
+    error = athena.execution["Status"]["AthenaError"]
+    assert (error["ErrorCategory"], error["ErrorType"], error["ErrorMessage"]) == (2, kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELEC 1", "line 1:1: mismatched input 'SELEC'. Expecting: 'ALTER', "),
+        ("SELECT 1,\n  FROM", "line 2:3: mismatched input"),
+        ("SELECT 1; SELECT 2", "line 1:9: Only one sql statement is allowed."),
+        ("DROP INDEX x", "line 1:6: mismatched input 'INDEX'"),
+    ],
+)
+def test_what_is_no_sql_is_refused_at_once(athena: Athena, sql: str, message: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        athena.start(sql)
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
+    assert refused.value.response["AthenaErrorCode"] == "MALFORMED_QUERY"
+    assert refused.value.response["Error"]["Message"].startswith(message)
+    assert athena.client.list_query_executions()["QueryExecutionIds"] == []
 
 
 def test_an_output_location_is_required(athena: Athena) -> None:

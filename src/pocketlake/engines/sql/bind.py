@@ -278,5 +278,15 @@ def _unresolved(message: str, sql: str) -> SqlError:
     if "ambiguous" in message.lower():
         return SqlError("AMBIGUOUS_NAME", f"Column '{name.lower()}' is ambiguous", line, column)
     if "could not be resolved" in message or "Unknown column" in message:
-        return SqlError("COLUMN_NOT_FOUND", f"Column '{name.lower()}' cannot be resolved", line, column)
+        line, column, name = _with_qualifier(sql, line, column, name)
+        what = "cannot be resolved or requester is not authorized to access requested resources"
+        return SqlError("COLUMN_NOT_FOUND", f"Column '{name.lower()}' {what}", line, column)
     return SqlError("SYNTAX_ERROR", message.split(". Line")[0], line, column)
+
+
+def _with_qualifier(sql: str, line: int, column: int, name: str) -> tuple[int, int, str]:
+    """The place and name of `t.x` where the parser tells those of `x`."""
+    lines = sql.split("\n")
+    before = lines[line - 1][: column - 1] if line <= len(lines) else ""
+    found = re.search(r'("[^"]+"|\w+)\.$', before)
+    return (line, column, name) if found is None else (line, found.start() + 1, found[1].strip('"') + "." + name)

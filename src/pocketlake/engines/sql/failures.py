@@ -17,6 +17,10 @@ class Failure(NamedTuple):
 PATTERNS: list[tuple[str, str, str]] = [
     (r"(?i)divi(sion|de) by zero", "DIVISION_BY_ZERO", "Division by zero"),
     (r"(SQL array indices start at 1|Array subscript.*|Key not present in map.*)", "INVALID_FUNCTION_ARGUMENT", r"\1"),
+    (r"Could not convert string '([^']*)' to INT32", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to INT"),
+    (r"Could not convert string '([^']*)' to INT64", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to BIGINT"),
+    (r"Could not convert string '([^']*)' to INT16", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to SMALLINT"),
+    (r"Could not convert string '([^']*)' to INT8", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to TINYINT"),
     (r"Could not convert string '([^']*)' to (\w+)", "INVALID_CAST_ARGUMENT", r"Cannot cast '\1' to \2"),
     (
         r"(?i)(timestamp|date) field value out of range|invalid (date|timestamp) field format",

@@ -162,6 +162,7 @@ class Guard:
         self._cutoff = cutoff
         self._stopped = threading.Event()
         self._before = _process_bytes()
+        self._parent = os.getppid()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.reason = ""
 
@@ -180,6 +181,8 @@ class Guard:
         deadline = time.perf_counter() + self._timeout
         pause = WATCH_SECONDS if self._cutoff is not None else 0.1
         while not self._stopped.wait(pause):
+            if os.getppid() != self._parent:
+                os._exit(1)  # the lake was killed: nobody waits for the answer
             if self._cutoff is not None and self.bytes_read() > self._cutoff:
                 self.reason = "cutoff"
             elif time.perf_counter() > deadline:

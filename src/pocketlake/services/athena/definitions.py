@@ -17,7 +17,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
 from . import files, formats, tables
-from .runs import Answer, Run
+from .runs import Answer, Run, keep
 
 DDL = "FAILED"
 
@@ -59,7 +59,7 @@ async def define(call: Call, run: Run, statement: statements.Statement) -> Answe
         raise NotSupported(f"The statement {type(statement).__name__}")
     result = handler(call, run, statement)
     lines = await result if isinstance(result, Awaitable) else result
-    return Answer(lines=lines or [])
+    return keep(call, run, Answer(lines=lines or []))
 
 
 def _create_database(call: Call, run: Run, statement: statements.CreateDatabase) -> None:

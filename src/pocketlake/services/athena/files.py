@@ -97,6 +97,14 @@ def keys(call: Call, bucket: str, prefix: str) -> list[str]:
         token = {"ContinuationToken": answer["NextContinuationToken"]}
 
 
+def remove_made(call: Call, location: str, mark: str) -> None:
+    """Delete the objects under a location whose names begin with `mark`: those of one query."""
+    bucket, prefix = split_location(location)
+    for key in keys(call, bucket, prefix):
+        if key.rsplit("/", 1)[-1].startswith(mark):
+            call.aws.s3.delete_object(Bucket=bucket, Key=key)
+
+
 async def _open(call: Call, bucket: str, key: str, values: tuple[str, ...], directory: Path, number: int) -> ScanFile:
     try:
         body = call.aws.s3.get_object(Bucket=bucket, Key=key)["Body"]

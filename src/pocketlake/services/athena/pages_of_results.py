@@ -25,10 +25,15 @@ async def get_query_results(call: Call, request: dict[str, Any]) -> dict[str, An
     """Up to 1,000 rows; the first of a SELECT's first page is the header."""
     query = queries.find(call, request["QueryExecutionId"])
     state = query["Status"]["State"]
+    if (request.get("MaxResults") or 0) > MOST:
+        raise _refused("INVALID_INPUT", f"MaxResults is more than maximum allowed length {MOST}")
     if state in ("QUEUED", "RUNNING"):
-        raise errors.InvalidRequestException(f"Query has not yet finished. Current state: {state}")
+        raise _refused("INVALID_QUERY_EXECUTION_STATE", f"Query has not yet finished. Current state: {state}")
+    if state == "CANCELLED":
+        raise _refused("RESULT_NOT_FOUND", "Could not find results")
     if state != "SUCCEEDED":
-        raise errors.InvalidRequestException(f"Query did not finish successfully. Final query state: {state}")
+        message = f"Query did not finish successfully. Final query state: {state}"
+        raise _refused("INVALID_QUERY_EXECUTION_STATE", message)
     start = opened(call, request, f"results {query['QueryExecutionId']}").get("offset", 0)
     limit = min(request.get("MaxResults") or MOST, MOST)
     location = query["ResultConfiguration"]["OutputLocation"]
@@ -49,6 +54,11 @@ async def get_query_results(call: Call, request: dict[str, Any]) -> dict[str, An
     if following is not None:
         answer["NextToken"] = call.pages.seal({"for": f"results {query['QueryExecutionId']}", "offset": following})
     return answer
+
+
+def _refused(code: str, message: str) -> Exception:
+    refused: Exception = errors.InvalidRequestException(message, AthenaErrorCode=code)
+    return refused
 
 
 def _column(name: str, kind: str) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from pocketlake.engines.sql import statements
+from pocketlake.engines.sql.errors import SqlError
+from pocketlake.engines.sql.parse import parse
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
 
@@ -35,13 +38,23 @@ def shown(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @athena.operation
-def start_query_execution(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Take a query; it runs in the background, at once when a worker is free.  [ATH-505, ATH-528]"""
+async def start_query_execution(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Take a query; it runs in the background, at once when a worker is free.  [ATH-505, ATH-528]
+
+    What is no SQL at all is refused here, and makes no query execution.
+    """
+    try:
+        await call.offload(_check_syntax, request["QueryString"])
+    except SqlError as error:
+        message = error.text.split(": ", 1)[1]
+        raise errors.InvalidRequestException(message, AthenaErrorCode="MALFORMED_QUERY") from None
     token = request.get("ClientRequestToken", "")
     earlier = store.by_token(call, token) if token else None
     if earlier is not None:
         if earlier["Query"] != request["QueryString"].strip():
-            raise errors.InvalidRequestException("Idempotent parameters do not match")
+            raise errors.InvalidRequestException(
+                "Idempotent parameters do not match", AthenaErrorCode="IDEMPOTENT_PARAMETER_MISMATCH"
+            )
         return {"QueryExecutionId": earlier["QueryExecutionId"]}
     group = workgroups.enabled(call, request.get("WorkGroup", workgroups.PRIMARY))
     if len(request["QueryString"].encode()) > QUERY_BYTES:
@@ -68,6 +81,19 @@ def start_query_execution(call: Call, request: dict[str, Any]) -> dict[str, Any]
     store.insert(call, query, token)
     call.alarms.set(runs.run_query, identity, call.now)
     return {"QueryExecutionId": identity}
+
+
+def _check_syntax(sql: str) -> None:
+    """Raise the SqlError of a statement that cannot be read; what is known and not built is for the run to say."""
+    from pocketlake.engines.sql import bind
+
+    try:
+        statement = parse(sql)
+        if isinstance(statement, statements.Query):
+            bind.read(statement.sql)
+    except SqlError as error:
+        if error.code == "SYNTAX_ERROR":
+            raise
 
 
 def _context(request: dict[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pocketlake.engines.sql.scan import format_of
 from pocketlake.kernel.call import Call
 
 from . import definitions, files, formats, selects, tables
-from .runs import Answer, Run
+from .runs import Answer, Run, keep
 
 OPEN_PARTITIONS = 100  # Source: Athena user guide, "Use CTAS and INSERT INTO to work around the 100 partition limit"
 KNOWN = {
@@ -56,6 +56,7 @@ async def create_table_as(call: Call, run: Run, statement: statements.CreateTabl
     definitions.require_database(call, database)
     location = _location(run, properties)
     bucket, prefix = files.split_location(location)
+    _forget(call, run, location)
     if not files.is_empty(call, bucket, prefix):
         raise SqlError(
             "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table '{database}.{name}' already exists: {location}."
@@ -71,7 +72,7 @@ async def create_table_as(call: Call, run: Run, statement: statements.CreateTabl
     with call.transaction():
         call.aws.glue.create_table(DatabaseName=database, TableInput=document)
         _register(call, database, name, document, {item.values for item in made if keys})
-    return Answer([("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(location, made))
+        return keep(call, run, _answer(outcome, location, made))
 
 
 def _check_properties(properties: dict[str, Any]) -> None:
@@ -161,11 +162,22 @@ def _written(path: Path, root: Path) -> Written:
     return Written(path, "/".join(folders), values)
 
 
+def _mark(run: Run) -> str:
+    """How the names of all objects begin that this query makes."""
+    return run.identity.replace("-", "_") + "_"
+
+
+def _forget(call: Call, run: Run, location: str) -> None:
+    """After a crash: the objects of the first attempt are no rows of anyone's, and must not be read or doubled."""
+    if run.again:
+        files.remove_made(call, location, _mark(run))
+
+
 async def _store(call: Call, run: Run, location: str, made: list[Written], form: formats.Form) -> None:
     bucket, prefix = files.split_location(location)
     for number, item in enumerate(made):
         folder = f"{item.name}/" if item.name else ""
-        item.name = f"{folder}{run.identity.replace('-', '_')}_{number:05}{form.object_suffix}"
+        item.name = f"{folder}{_mark(run)}{number:05}{form.object_suffix}"
         await call.aws.s3.put_object(Bucket=bucket, Key=prefix + item.name, Body=item.path)
 
 
@@ -185,6 +197,10 @@ def _register(call: Call, database: str, name: str, document: dict[str, Any], va
         call.aws.glue.batch_create_partition(
             DatabaseName=database, TableName=name, PartitionInputList=inputs[start : start + 100]
         )
+
+
+def _answer(outcome: Any, location: str, made: list[Written]) -> Answer:
+    return Answer([("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(location, made))
 
 
 def _manifest(location: str, made: list[Written]) -> str:
@@ -210,13 +226,12 @@ async def insert_into(call: Call, run: Run, statement: statements.InsertInto) ->
         chosen = ", ".join(f'"{column}"' if column in labels else f'NULL AS "{column}"' for column in every)
         sql = f"SELECT {chosen} FROM ({sql}) AS __given({given})"
     casts = {column.name: types.duckdb(column.type) for column in table.all_columns}
+    _forget(call, run, table.location)
     outcome, made = await _engine_writes(call, run, sql, form, keys, casts, every)
     await _store(call, run, table.location, made, form)
     with call.transaction():
         _register(call, database, name, document, {item.values for item in made})
-    return Answer(
-        [("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(table.location, made)
-    )
+        return keep(call, run, _answer(outcome, table.location, made))
 
 
 async def unload(call: Call, run: Run, statement: statements.Unload) -> Answer:
@@ -226,10 +241,11 @@ async def unload(call: Call, run: Run, statement: statements.Unload) -> Answer:
     properties = {**statement.properties, "write_compression": statement.properties.get("compression", "")}
     location = statement.location.rstrip("/") + "/"
     bucket, prefix = files.split_location(location)
+    _forget(call, run, location)
     if not files.is_empty(call, bucket, prefix):
         raise SqlError("HIVE_PATH_ALREADY_EXISTS", f"Target directory for UNLOAD already exists: {location}")
     form = formats.written(properties)
     keys = [key.lower() for key in properties.get("partitioned_by", [])]
     outcome, made = await _engine_writes(call, run, statement.sql, form, keys, {})
     await _store(call, run, location, made, form)
-    return Answer([("rows", "BIGINT")], rows=outcome.rows, updated=outcome.rows, manifest=_manifest(location, made))
+    return keep(call, run, _answer(outcome, location, made))
