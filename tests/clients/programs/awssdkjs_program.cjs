@@ -57,12 +57,13 @@ async function main() {
   for await (const { SubscribeToShardEvent: event } of events) {
     for (const record of event.Records) seen.push(Buffer.from(record.Data).subarray(2).toString());
     if (event.ChildShards && event.ChildShards.length) children = event.ChildShards;
-    if (seen.length === 100) await put(100, 100);
-    if (seen.length === 200 && !children) await put(200, 100);
-    if (seen.length === RECORDS && !children) {
+    if (!event.Records.length) continue; // an empty event says only that the subscription lives
+    if (seen.length === 100 || seen.length === 200) await put(seen.length, 100);
+    if (seen.length === RECORDS) {
       const middle = (1n << 127n).toString();
-      const split = new SplitShardCommand({ StreamName: STREAM, ShardToSplit: SHARD, NewStartingHashKey: middle });
-      await client.send(split).catch((error) => assert.strictEqual(error.name, "ResourceInUseException"));
+      await client.send(
+        new SplitShardCommand({ StreamName: STREAM, ShardToSplit: SHARD, NewStartingHashKey: middle }),
+      );
     }
   }
   assert.deepStrictEqual(seen, Array.from({ length: RECORDS }, (_, at) => String(at)));
