@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import wire
-from scripts.environments import environment
+from scripts.environments import environment, node_environment
 
 MOTO = "moto[server]==5.2.5"
 MINISTACK = "ministack==1.5.33"
+KINESIS_MOCK = "kinesis-local@0.6.2"
+KINESALITE = "kinesalite@3.3.3"
 START_SECONDS = 30.0
 SETTLE_SECONDS = 1.0
 
@@ -80,6 +82,28 @@ def ministack(folder: Path) -> Iterator[System]:
 
 
 @contextmanager
+def stream_systems(folder: Path) -> Iterator[list[System]]:
+    """The peers that are Kinesis alone, where there is Node."""
+    node = shutil.which("node")
+    modules = node_environment("kinesis-peers", (KINESIS_MOCK, KINESALITE)) if node else None
+    if node is None or modules is None:
+        yield []
+        return
+    with ExitStack() as stack:
+        port, tls = free_port(), free_port()
+        settings = {
+            "KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(tls), "LOG_LEVEL": "ERROR",
+            "KINESIS_MOCK_CERT_PATH": str(modules / "kinesis-local" / "server.json"),
+        }  # fmt: skip
+        command = [node, str(modules / "kinesis-local" / "main.js")]
+        mock = stack.enter_context(_running("kinesis-mock", command, port, folder, settings, _lists_streams))
+        port = free_port()
+        command = [node, str(modules / "kinesalite" / "cli.js"), "--port", str(port), "--shardLimit", "100"]
+        lite = stack.enter_context(_running("kinesalite", command, port, folder, answers=_lists_streams))
+        yield [mock, lite]
+
+
+@contextmanager
 def nginx(root: Path, folder: Path) -> Iterator[str | None]:
     """nginx serving `root` with sendfile and one worker, or None where there is no nginx."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -106,7 +130,12 @@ def nginx(root: Path, folder: Path) -> Iterator[str | None]:
 
 @contextmanager
 def _running(
-    name: str, command: list[str], port: int, folder: Path, settings: dict[str, str] | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    folder: Path,
+    settings: dict[str, str] | None = None,
+    answers: Callable[[str], bool] | None = None,
 ) -> Iterator[System]:
     url = f"http://127.0.0.1:{port}"
     home = folder / name
@@ -115,7 +144,7 @@ def _running(
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home, env={**os.environ, **(settings or {})})
     try:
-        _until(lambda: _answers(url), process, name)
+        _until(lambda: (answers or _answers)(url), process, name)
         ready = time.perf_counter() - started
         time.sleep(SETTLE_SECONDS)
         yield System(name, url, process.pid, ready, resident_mb(process.pid))
@@ -143,6 +172,16 @@ def _answers(url: str) -> bool:
     request = urllib.request.Request(f"{url}/", headers={"Authorization": wire.authorization("s3")})
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _lists_streams(url: str) -> bool:
+    head, _, body = wire.kinesis(url, "ListStreams", {}).partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -45,6 +45,24 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     return python
 
 
+def node_environment(name: str, requirements: Sequence[str]) -> Path | None:
+    """The node_modules folder with these packages of npm's registry; None where there is no npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    home = cache("environments") / name
+    stamp = home / "requirements.sha256"
+    if not (stamp.is_file() and stamp.read_text() == _fingerprint(requirements)):
+        print(f"making an environment for {name}: {', '.join(requirements)}", file=sys.stderr, flush=True)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        (home / "package.json").write_text('{"private": true}\n')
+        install = [npm, "install", "--silent", "--no-audit", "--no-fund", *requirements]
+        subprocess.run(install, check=True, cwd=home)
+        stamp.write_text(_fingerprint(requirements))
+    return home / "node_modules"
+
+
 def _fingerprint(requirements: Sequence[str]) -> str:
     text = "\n".join([*requirements, sys.version])
     return hashlib.sha256(text.encode()).hexdigest()
