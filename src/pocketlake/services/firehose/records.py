@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import base64
+import os
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -15,6 +16,7 @@ from .delivery_streams import find
 from .service import errors, firehose
 
 SLOW_DOWN = "Slow down."
+RECORD_ID_BYTES = 159  # a multiple of three: no padding between them
 LOGS = "logs.amazonaws.com"
 
 
@@ -25,7 +27,7 @@ def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if not _admitted(call, stream, [len(data)]):
         raise errors.ServiceUnavailableException(SLOW_DOWN, status=503)
     buffer(call, stream, [data], call.now)
-    return {"RecordId": _record_id(), "Encrypted": encryption.is_on(stream)}
+    return {"RecordId": _record_ids(1)[0], "Encrypted": encryption.is_on(stream)}
 
 
 @firehose.operation
@@ -40,10 +42,11 @@ def put_record_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if admitted:
         buffer(call, stream, data[:admitted], call.now)
     refused = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": SLOW_DOWN}
+    responses: list[dict[str, str]] = [{"RecordId": number} for number in _record_ids(admitted)]
     return {
         "FailedPutCount": len(data) - admitted,
         "Encrypted": encryption.is_on(stream),
-        "RequestResponses": [{"RecordId": _record_id()} if index < admitted else refused for index in range(len(data))],
+        "RequestResponses": responses + [refused] * (len(data) - admitted),
     }
 
 
@@ -91,5 +94,8 @@ def _buckets(call: Call, stream: Resource) -> list[TokenBucket]:
     return buckets
 
 
-def _record_id() -> str:
-    return secrets.token_urlsafe(160)
+def _record_ids(count: int) -> list[str]:
+    """Random texts, made together: one by one they cost more than all else in a batch."""
+    texts = base64.urlsafe_b64encode(os.urandom(RECORD_ID_BYTES * count)).decode()
+    length = RECORD_ID_BYTES // 3 * 4
+    return [texts[at : at + length] for at in range(0, length * count, length)]
