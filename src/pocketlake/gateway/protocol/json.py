@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
 from typing import Any
 
 import orjson
+from pybase64 import b64decode, b64encode_as_string
 
 from pocketlake.gateway.protocol import timestamps
 from pocketlake.gateway.protocol.shapes import Member, Shape
@@ -81,8 +81,8 @@ def blob(value: Any) -> bytes:
     if type(value) is not str:
         raise mistyped(value, "blob")
     try:
-        data = a2b_base64(value, strict_mode=True)
-        if value[-1:] == "=" and b2a_base64(data[-(len(data) % 3) :], newline=False).decode() != value[-4:]:
+        data: bytes = b64decode(value, None, True)
+        if value[-1:] == "=" and b64encode_as_string(data[-(len(data) % 3) :]) != value[-4:]:
             raise ValueError("bits after the end")
         return data
     except (Base64Error, ValueError) as mistake:
@@ -290,7 +290,8 @@ def _same(value: Any) -> Any:
 
 
 def _base64(value: Any) -> str:
-    return b2a_base64(value if type(value) is bytes else as_bytes(value), newline=False).decode("ascii")
+    text: str = b64encode_as_string(value if type(value) is bytes else as_bytes(value))
+    return text
 
 
 def _read_json_value(value: Any) -> Any:
