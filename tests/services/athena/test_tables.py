@@ -56,9 +56,17 @@ def test_a_partition_filter_reads_that_folder_alone(athena: Athena) -> None:
     assert athena.scanned == len(b"1,x\n2,y\n")
 
 
+@pytest.mark.claim("ATH-542")
 def test_other_layouts_need_add_partition(athena: Athena) -> None:
     athena.csv_table()
     athena.put("elsewhere/2024/a.csv", b"7,w\n")
+    athena.put("plain/2024/a.csv", b"8,w\n")
+    athena.run(
+        "CREATE EXTERNAL TABLE plain (id int) PARTITIONED BY (day string)"
+        " ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://data/plain/'"
+    )
+    athena.run("MSCK REPAIR TABLE plain")
+    assert athena.run("SHOW PARTITIONS plain") == []
     athena.run("ALTER TABLE logs ADD PARTITION (day='x') LOCATION 's3://data/elsewhere/2024/'")
     assert athena.rows("SELECT * FROM logs") == [["7", "w", "x"]]
     athena.run("ALTER TABLE logs DROP PARTITION (day='x')")

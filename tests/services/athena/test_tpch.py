@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -56,6 +57,7 @@ class Reference:
             [cell.get("VarCharValue") for cell in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]
         ]
         assert len(found) - 1 == len(expected), number
+        assert any(cell is not None for row in found[1:] for cell in row), f"query {number} finds nothing"
         for got, want in zip(found[1:], expected, strict=True):
             assert all(same(a, b) for a, b in zip(got, want, strict=True)), (number, got, want)
         return len(expected)
@@ -83,8 +85,8 @@ def test_a_few_queries_of_tpch(small: Reference) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("POCKETLAKE_SLOW"), reason="POCKETLAKE_SLOW=1 runs it")
 @pytest.mark.timeout(900)
-@pytest.mark.claim("ATH-526")
 def test_all_queries_of_tpch(athena: Athena, tmp_path: Path) -> None:
     large = Reference(athena, tmp_path, 0.1)
     rows = {number: large.check(number) for number in QUERIES}

@@ -22,6 +22,7 @@ def test_history_is_kept_apart_per_workgroup(athena: Athena) -> None:
     athena.finish(other)
 
 
+@pytest.mark.claim("ATH-013")
 def test_an_enforced_workgroup_overrides_the_callers_location(athena: Athena) -> None:
     configuration = {
         "ResultConfiguration": {"OutputLocation": "s3://results/theirs/"},
@@ -41,7 +42,7 @@ def test_workgroups_are_tagged(athena: Athena) -> None:
     assert athena.client.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "b", "Value": "y"}]
 
 
-@pytest.mark.claim("ATH-014", "ATH-509", "ATH-519")
+@pytest.mark.claim("ATH-014", "ATH-509", "ATH-519", "ATH-520", "ATH-521")
 def test_a_query_over_the_scan_limit_is_cancelled_and_the_next_runs(athena: Athena) -> None:
     athena.put("big/a.csv", (b"x" * 99 + b"\n") * 120_000)
     athena.run("CREATE EXTERNAL TABLE big (v string) LOCATION 's3://data/big/'")
@@ -56,6 +57,9 @@ def test_a_query_over_the_scan_limit_is_cancelled_and_the_next_runs(athena: Athe
     execution = athena.finish(athena.start("SELECT count(*) FROM big", WorkGroup="capped"))
     assert execution["Status"]["State"] == "CANCELLED"
     assert execution["Status"]["StateChangeReason"] == "Bytes scanned limit was exceeded"
+    assert athena.scanned > 10_000_000
+    again = athena.finish(athena.start("SELECT max(v) FROM big", WorkGroup="capped"))
+    assert again["Status"]["State"] == "CANCELLED"
     assert athena.rows("SELECT 1", WorkGroup="capped") == [["1"]]
     assert athena.rows("SELECT count(*) FROM big") == [["120000"]]
 
