@@ -50,12 +50,13 @@ def test_the_event_names_the_stream_and_each_record():
 
 
 def test_the_event_of_a_kinesis_source_tells_of_the_shard():
-    origin = {"shard": "shardId-000000000003", "numbers": ["42"], "keys": ["k"], "arrivals": [1000.5]}
+    shard = "shardId-000000000003"
+    origin = {"shard": shard, "numbers": ["42"], "subnumbers": [None], "keys": ["k"], "arrivals": [1000.5]}
     source = {"KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}
     found = lambda_function.event_of(stream(Source=source), batch(b"a", origin=origin), range(1), "us-east-1")
     assert found["sourceKinesisStreamArn"] == source["KinesisStreamARN"]
     told = found["records"][0]["kinesisRecordMetadata"]
-    assert (told["shardId"], told["partitionKey"], told["sequenceNumber"]) == ("shardId-000000000003", "k", "42")
+    assert (told["shardId"], told["partitionKey"], told["sequenceNumber"]) == (shard, "k", "42")
 
 
 def test_each_record_has_its_own_verdict():

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class Undelivered(Exception):
-    """The destination refuses the batch for now: it is tried again until the destination's retry duration is over."""
+    """The destination refuses the batch for now: it is tried again until the destination's retry duration is over.
 
-    def __init__(self, code: str, message: str) -> None:
+    `pause` is how many seconds of the lake's clock lie before the next attempt; None: as the service sees fit.
+    """
+
+    def __init__(self, code: str, message: str, pause: float | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.pause = pause
 
 
 class StorageRefused(Undelivered):
@@ -142,11 +146,10 @@ class Batch:
 
 
 def _received(arrival: store.Arrival) -> list[Received]:
-    if arrival.origin:
+    if origin := arrival.origin:
+        columns = (origin["arrivals"], origin["numbers"], origin["subnumbers"], origin["keys"])
         return [
-            Received(when, number, None, arrival.origin["shard"], key)
-            for when, number, key in zip(
-                arrival.origin["arrivals"], arrival.origin["numbers"], arrival.origin["keys"], strict=True
-            )
+            Received(when, number, subnumber, origin["shard"], key)
+            for when, number, subnumber, key in zip(*columns, strict=True)
         ]
     return [Received(arrival.arrival, f"{arrival.sequence:039}{at:017}") for at in range(len(arrival.lengths))]

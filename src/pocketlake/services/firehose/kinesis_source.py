@@ -8,7 +8,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import store
+from . import aggregates, store
 from .service import errors, firehose
 
 # Firehose asks each shard once a second, which counts against the five reads that all of its readers share.
@@ -128,12 +128,17 @@ def _keep(call: Call, stream: Resource, shard: str, records: list[dict[str, Any]
 
     if not records:
         return
-    arrivals = [record["ApproximateArrivalTimestamp"] for record in records]
-    origin = {
-        "shard": shard,
-        "numbers": [record["SequenceNumber"] for record in records],
-        "keys": [record["PartitionKey"] for record in records],
-        "arrivals": arrivals,
-    }
-    buffer(call, stream, [record["Data"] for record in records], arrivals[0], origin)
+    data: list[bytes] = []
+    origin: dict[str, Any] = {"shard": shard, "numbers": [], "subnumbers": [], "keys": [], "arrivals": []}
+    for record in records:
+        packed = aggregates.unpack(record["Data"])
+        parts = [(record["PartitionKey"], record["Data"])] if packed is None else packed
+        for at, (key, part) in enumerate(parts):
+            data.append(part)
+            origin["numbers"].append(record["SequenceNumber"])
+            origin["subnumbers"].append(None if packed is None else at)
+            origin["keys"].append(key)
+            origin["arrivals"].append(record["ApproximateArrivalTimestamp"])
+    if data:
+        buffer(call, stream, data, origin["arrivals"][0], origin)
     store.set_checkpoint(call.db, stream["Id"], shard, records[-1]["SequenceNumber"])

@@ -39,7 +39,8 @@ LENGTH = struct.Struct("<I")
 class Arrival(NamedTuple):
     """The records of one call: their bytes one after the other, and the length of each.
 
-    `origin` tells of records from a shard: {"shard", "numbers": [...], "keys": [...], "arrivals": [...]}.
+    `origin` tells of records from a shard: {"shard", "numbers", "subnumbers", "keys", "arrivals"}, the last four
+    with an entry for each of them.
     """
 
     sequence: int
