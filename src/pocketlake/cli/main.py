@@ -10,6 +10,8 @@ COMMANDS = {
     "up": "Start Pocketlake here.",
     "demo": "Stream a year of flights through the lake.",
     "sql": "Ask Athena from the terminal.",
+    "tail": "Print a stream's records as they come.",
+    "plan": "Size a stream, and say what it would cost.",
     "clock": "Show and move the lake's clock.",
     "services": "What runs, operation by operation.",
     "claims": "Which promised facts hold.",

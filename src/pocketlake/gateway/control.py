@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pocketlake.gateway.message import Request, Response
+from pocketlake.gateway.route import query_pairs
+from pocketlake.kernel.errors import ServiceError
 
 if TYPE_CHECKING:
     from pocketlake.kernel.lake import Lake
 
 BODY_LIMIT = 64 * 1024
+VIEWS = "/_pocketlake/views/"
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
@@ -45,6 +48,8 @@ class Control:
 
     async def answer(self, request: Request) -> Response:
         path = request.target.partition("?")[0].rstrip("/")
+        if request.method == "GET" and path.startswith(VIEWS):
+            return await self._view(request, path.removeprefix(VIEWS))
         handler = self._routes.get((request.method, path))
         if handler is None:
             known = any(known_path == path for _, known_path in self._routes)
@@ -55,6 +60,23 @@ class Control:
             return _json(200, await handler(await _body(request)))
         except Refused as refusal:
             return _json(400, {"message": str(refusal)})
+
+    async def _view(self, request: Request, path: str) -> Response:
+        """GET /_pocketlake/views/{service}/{name}?account=&region=&...: what a service shows to our own tools."""
+        if self._lake.config.auth == "signed" and request.peer not in LOOPBACK:
+            return _json(403, {"message": "In signed mode views are shown on the lake's own machine."})
+        service, _, name = path.partition("/")
+        try:
+            handler = self._lake.service(service).views[name]
+        except KeyError:
+            return _json(404, {"message": f"There is no view {path} here."})
+        query = dict(query_pairs(request.target.partition("?")[2]))
+        config = self._lake.config
+        account, region = query.get("account", config.account), query.get("region", config.region)
+        try:
+            return _json(200, await handler(self._lake.call(service, account, region, name), query))
+        except ServiceError as error:
+            return _json(400, {"message": error.message})
 
     # What is
 

@@ -32,6 +32,7 @@ class Service:
         self.operations: dict[str, Callable[..., Any]] = {}
         self.waits: set[str] = set()  # the operations that are `async def`
         self.alarms: dict[str, Callable[..., Any]] = {}
+        self.views: dict[str, Callable[..., Any]] = {}
 
     def operation(self, handler: Handler) -> Handler:
         """The function's name is boto3's name of the operation."""
@@ -46,4 +47,10 @@ class Service:
         """The function runs as `handler(call, key)` when an alarm set for it is due."""
         assert handler.__name__ not in self.alarms, f"{self.name}.{handler.__name__} is declared twice"
         self.alarms[handler.__name__] = handler
+        return handler
+
+    def view(self, handler: Handler) -> Handler:
+        """`await handler(call, query)` answers GET /_pocketlake/views/{service}/{name}: what AWS has no call for."""
+        assert handler.__name__ not in self.views, f"{self.name}.{handler.__name__} is declared twice"
+        self.views[handler.__name__] = handler
         return handler

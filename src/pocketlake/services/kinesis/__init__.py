@@ -17,6 +17,7 @@ from . import (
     streams,
     subscriptions,
     tags,
+    traffic,
     warm_throughput,
 )
 from .service import kinesis as service
@@ -39,5 +40,6 @@ __all__ = [
     "streams",
     "subscriptions",
     "tags",
+    "traffic",
     "warm_throughput",
 ]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import apsw
+
 from pocketlake.kernel.store import Store
 
 MIGRATIONS = [
@@ -203,3 +205,22 @@ def remove(db: Store, low: int, high: int, rows: int, size: int) -> bool:
 def remember_end(db: Store, id: int, next_counter: int, arrival: int) -> None:
     """Where the shard goes on, now that the records which said so are removed."""
     db.execute("UPDATE kinesis_shards SET next = ?, arrival = ? WHERE id = ?", (next_counter, arrival, id))
+
+
+def loads(db: Any, low: int, high: int, horizon: int) -> dict[int, tuple[int, int]]:
+    """Records and bytes in [low, high) that arrived after `horizon`, by second of arrival: the primary key."""
+    rows = db.execute(
+        "SELECT arrival / 1000, sum(count), sum(size) FROM kinesis_batches"
+        " WHERE position >= ? AND position < ? AND arrival > ? GROUP BY 1",
+        (low, high, horizon),
+    )
+    return {second: (count, size) for second, count, size in rows}
+
+
+def loads_beside(path: str, bounds: list[tuple[int, int]], horizon: int) -> list[dict[int, tuple[int, int]]]:
+    """The same for several shards, on a connection of its own: in a thread."""
+    beside = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return [loads(beside, low, high, horizon) for low, high in bounds]
+    finally:
+        beside.close()
