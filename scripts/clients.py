@@ -18,18 +18,27 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "polars": ("polars>=1.20", "obstore>=0.6"),
 }
 
+# Producers and consumers of streams, each with a test of its own. amazon_kclpy brings its jars from Maven Central;
+# moto stands in for the services that a client needs beside Kinesis.
+STREAMS: dict[str, tuple[str, ...]] = {
+    "kpl": ("aws_kinesis_agg==1.2.3", "six>=1.16", "boto3>=1.40"),
+    "kcl": ("amazon_kclpy==3.1.3",),
+    "moto": ("moto[server]>=5.1,<6",),
+}
+ALL = {**CLIENTS, **STREAMS}
+
 
 def find(name: str) -> Path | None:
-    return environments.find(f"client-{name}", CLIENTS[name])
+    return environments.find(f"client-{name}", ALL[name])
 
 
 def make(name: str) -> Path:
-    return environments.environment(f"client-{name}", CLIENTS[name])
+    return environments.environment(f"client-{name}", ALL[name])
 
 
 def main(names: list[str]) -> int:
-    for name in names or (*CLIENTS, *runtimes.NODE, *runtimes.JAVA):
-        if name in CLIENTS:
+    for name in names or (*ALL, *runtimes.NODE, *runtimes.JAVA):
+        if name in ALL:
             print(f"{name}: {make(name)}")
         elif program := runtimes.missing(name):
             print(f"{name}: not made, there is no {program} here")
