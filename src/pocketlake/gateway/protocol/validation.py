@@ -30,7 +30,7 @@ NUMBERS = frozenset({"integer", "long", "float", "double"})
 
 
 class Checks:
-    """Compiles the checks of one service's shapes; enums of the shapes `unjudged` are left to the service (S3)."""
+    """Compiles the checks of one service's shapes; enums and patterns of `unjudged` shapes are the service's own."""
 
     def __init__(self, unjudged: frozenset[str] = frozenset()) -> None:
         self.unjudged = unjudged

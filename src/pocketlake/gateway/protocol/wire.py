@@ -17,6 +17,8 @@ Pairs = Sequence[tuple[str, str]]
 Parse = Callable[[Request, dict[str, str], Pairs], dict[str, Any]]
 Respond = Callable[[dict[str, Any], str], Response]
 
+# Strings whose patterns or enums a service judges by itself: Firehose lets plain http through to this machine.
+LEFT_TO_SERVICES = frozenset({"HttpEndpointUrl"})
 DEFAULT_STATUSES = {
     "InternalFailure": 500,
     "InternalServerError": 500,
@@ -60,7 +62,7 @@ class Protocol:
     def __init__(self, metadata: dict[str, Any], shapes: Shapes, validation_error: str) -> None:
         self.metadata = metadata
         self.shapes = shapes
-        self.checks = Checks()
+        self.checks = Checks(LEFT_TO_SERVICES)
         # The kernel's default is the JSON services' code; query and XML services have their own unless told otherwise.
         self.refusal = validation_error if validation_error != "ValidationException" else self.validation_error
 

@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import backups, buffers, destinations, failures, processing, quotas, store
+from . import backups, buffers, destinations, failures, processing, quotas, sending, store
 from .batches import Batch, Failed, StorageRefused, Undelivered
 from .service import firehose
 
@@ -69,7 +69,7 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
     destination, configuration = destinations.of(stream), stream["Destination"]
     if backup := destination.backup(configuration):
         await backups.write(call, stream, backup, batch)
-    batch, failed = await processing.process(call, stream, batch)
+    batch, failed = await _process(call, stream, batch)
     if len(batch):
         try:
             failed += await destination.deliver(call, stream, batch)
@@ -87,7 +87,22 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
         await failures.write(call, stream, destination.error_storage(configuration), batch, failed)
 
 
+async def _process(call: Call, stream: Resource, batch: Batch) -> tuple[Batch, list[Failed]]:
+    """Processing happens once, however often the destination must be asked; after a crash alone it happens again."""
+    if not processing.processors(stream["Destination"]):
+        return batch, []
+    key, version = ("processed", stream["Id"]), (batch.identity, stream["Version"])
+    held = call.memory.get(key)
+    if held is None or held[0] != version:
+        held = call.memory[key] = (version, *await processing.process(call, stream, batch))
+    _, processed, failed = held
+    processed.attempt = batch.attempt
+    return processed, list(failed)
+
+
 def _end(call: Call, stream: Resource, attempt: store.Attempt) -> None:
+    call.memory.pop(("processed", stream["Id"]), None)
+    sending.clear(call, stream)
     store.remove(call.db, stream["Id"], attempt.last)
     store.end_attempt(call.db, stream["Id"])
     now = _stream(call, stream.name)
@@ -110,7 +125,9 @@ def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Unde
         if not left:
             _end(call, stream, attempt)
             return
-        pause = RETRY_SECONDS[min(attempt.made, len(RETRY_SECONDS)) - 1]
+        pause = refusal.pause
+        if pause is None:
+            pause = RETRY_SECONDS[min(attempt.made, len(RETRY_SECONDS)) - 1]
         call.alarms.set(deliver, stream.name, min(call.now + pause, left[0].arrival + keeps))
 
 

@@ -152,5 +152,6 @@ def delete_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
     if stream.get("Source"):
         kinesis_source.end(call, stream)
     store.forget(call.db, stream["Id"])
+    call.memory.pop(("processed", stream["Id"]), None)
     call.resources(KIND).delete(stream)
     return {}

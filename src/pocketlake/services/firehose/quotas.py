@@ -18,6 +18,7 @@ RETENTION_SECONDS = Quota("keeping of what can't be delivered", 24 * 3600, "s", 
 TAGS_OF_A_STREAM = Quota("tags of a stream", 50, "tags", "API reference, TagDeliveryStream")
 PREFIX_CHARACTERS = Quota("evaluated prefix", 512, "characters", "developer guide, custom prefixes")
 PROCESSORS = Quota("processors of a destination", 5, "processors", "API reference, ProcessingConfiguration")
+HTTP_RECORDS = Quota("records of a request to an HTTP endpoint", 10_000, "records", "HTTP endpoint specifications")
 # Not documented; see buffers.size_of_delivery.
 GROWN_BUFFER_BYTES = Quota("buffer grown to catch up", 128 * MIB, "bytes", "the largest buffer of an S3 destination")
 

@@ -50,6 +50,18 @@ def validate(given: dict[str, Any], default_size_mb: int = quotas.DEFAULT_SIZE_M
     return configuration
 
 
+def validate_beside(given: dict[str, Any]) -> dict[str, Any]:
+    """The S3 configuration that lies beside another destination's own members.
+
+    An update gives it as S3Update. InvalidArgumentException when it, or a member that it can't be without, is missing.
+    """
+    configuration = {**(given.pop("S3Configuration", None) or {}), **(given.pop("S3Update", None) or {})}
+    for member in ("RoleARN", "BucketARN"):
+        if not configuration.get(member):
+            raise errors.InvalidArgumentException(f"S3Configuration.{member} must not be null or empty")
+    return validate(configuration)
+
+
 def _check_prefixes(configuration: dict[str, Any]) -> None:
     prefix, error_prefix = configuration.get("Prefix") or "", configuration.get("ErrorOutputPrefix") or ""
     try:

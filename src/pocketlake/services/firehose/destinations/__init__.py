@@ -50,7 +50,10 @@ class Destination(Protocol):
         """The S3 configuration that takes all records as they arrived, when the backup mode asks for that."""
 
     def retry_seconds(self, configuration: dict[str, Any]) -> float | None:
-        """How long a batch is tried before it is given up; None: as long as Firehose keeps records."""
+        """How long a batch is tried before it is given up.
+
+        None: as long as Firehose keeps records, or until `deliver` itself gives it up by returning what failed.
+        """
 
     async def deliver(self, call: Call, stream: Resource, batch: Batch) -> list[Failed]:
         """Deliver the batch; returns the records that will never be accepted.
@@ -61,7 +64,7 @@ class Destination(Protocol):
         """
 
 
-DESTINATIONS = ("s3",)
+DESTINATIONS = ("s3", "http_endpoint")
 NOT_BUILT = (
     "RedshiftDestinationConfiguration",
     "ElasticsearchDestinationConfiguration",
@@ -69,7 +72,6 @@ NOT_BUILT = (
     "AmazonOpenSearchServerlessDestinationConfiguration",
     "SnowflakeDestinationConfiguration",
     "SplunkDestinationConfiguration",
-    "HttpEndpointDestinationConfiguration",
     "IcebergDestinationConfiguration",
 )
 NOT_BUILT_UPDATES = tuple(member.replace("Configuration", "Update") for member in NOT_BUILT)

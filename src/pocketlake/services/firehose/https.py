@@ -1,0 +1,127 @@
+"""One HTTP request to somebody else's server: from a thread, no redirects followed, an answer of bounded size and time.
+
+On AWS only https is allowed. Here plain http is, too, to this machine's own loopback addresses: that is where an
+endpoint under development listens, and nothing crosses a wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from pocketlake.kernel.call import Call
+
+ANSWER_BYTES = 1024 * 1024
+
+
+class Answer(NamedTuple):
+    """`headers` with names in lower case; `size` counts headers and body. A body beyond the limit is cut off."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    size: int
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+
+class Failure(Exception):
+    """No answer came. `kind` is one of timeout, handshake, unverified, reset, connection."""
+
+    def __init__(self, kind: str, reason: object) -> None:
+        super().__init__(str(reason))
+        self.kind = kind
+
+
+def is_allowed(url: str) -> bool:
+    """Whether requests may go to this URL."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0) and _is_private(parts)
+    except ValueError:
+        return False
+
+
+def _is_private(parts: SplitResult) -> bool:
+    if parts.scheme == "https":
+        return True
+    if parts.scheme != "http":
+        return False
+    if parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+async def post(call: Call, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    """The answer to a POST; raises Failure when none came, within `seconds` of the machine's own time."""
+    exchange = _Exchange(url, headers, body)
+    try:
+        async with asyncio.timeout(seconds):
+            return await call.offload(exchange.run)
+    except TimeoutError:
+        exchange.abort()
+        raise Failure("timeout", f"no answer within {seconds:g} s") from None
+
+
+class _Exchange:
+    """One request on one connection. `abort` ends it from another thread."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._headers = {name: value.encode() for name, value in headers.items()}
+        self._body = body
+        host = parts.hostname or ""
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            self._connection = http.client.HTTPSConnection(host, parts.port, context=ssl.create_default_context())
+        else:
+            self._connection = http.client.HTTPConnection(host, parts.port)
+
+    def run(self) -> Answer:
+        try:
+            self._connect()
+            self._connection.request("POST", self._target, self._body, self._headers)
+            response = self._connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            body = response.read(ANSWER_BYTES + 1)
+            size = len(body) + sum(len(name) + len(value) for name, value in headers.items())
+            return Answer(response.status, headers, body[:ANSWER_BYTES], size)
+        except TimeoutError as error:
+            raise Failure("timeout", error) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Failure("reset", error) from None
+        finally:
+            self._connection.close()
+
+    def _connect(self) -> None:
+        try:
+            self._connection.connect()
+        except ssl.SSLCertVerificationError as error:
+            raise Failure("unverified" if error.verify_code == HOSTNAME_MISMATCH else "handshake", error) from None
+        except ssl.SSLError as error:
+            raise Failure("handshake", error) from None
+        except (OSError, ValueError) as error:
+            raise Failure("connection", error) from None
+
+    def abort(self) -> None:
+        connected = self._connection.sock
+        if connected is not None:
+            try:
+                connected.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # it has ended by itself
+
+
+HOSTNAME_MISMATCH = 62  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH
