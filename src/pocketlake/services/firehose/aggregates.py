@@ -1,8 +1,9 @@
 """Records that the Kinesis Producer Library packed together, taken apart again.
 
 An aggregate is four magic bytes, a protocol buffer and the MD5 of that. The message holds a table of partition keys
-(1), one of explicit hash keys (2), and records (3) of partition key index (1), explicit hash key index (2), data (3) and
-tags (4). Source: "KPL Aggregated Record Format" in the amazon-kinesis-producer repository; developer guide, "Understand data
+(1), one of explicit hash keys (2), and records (3) of partition key index (1), explicit hash key index (2), data (3)
+and tags (4).
+Source: "KPL Aggregated Record Format" in the amazon-kinesis-producer repository; developer guide, "Understand data
 delivery": Firehose de-aggregates before it delivers or transforms.
 """
 
