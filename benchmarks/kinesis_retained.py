@@ -1,7 +1,7 @@
 """What does a stream cost that retains much more than memory? `python -m benchmarks.kinesis_retained --gigabytes 10`
 
-Fills a stream through PutRecords, then prints the memory it takes, after a restart the time to the first good answer, and
-how long the first page of 1,000 records takes from the oldest record, from the middle of the time, and at the end.
+Fills a stream through PutRecords and prints the memory it takes; after a restart the time to the first good answer, and
+how long a page of 1,000 records takes from the oldest record, from the middle of the time, and at the end.
 """
 
 from __future__ import annotations
