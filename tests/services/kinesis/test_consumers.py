@@ -84,6 +84,22 @@ def test_at_most_twenty_consumers_on_a_stream_and_five_in_creation(kinesis: Any,
     register(kinesis, arn, "one-more")
 
 
+@pytest.mark.claim("KDS-018")
+def test_on_demand_advantage_allows_fifty_consumers(kinesis: Any, lake: Any) -> None:
+    lake.clock.freeze()
+    kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+    kinesis.create_stream(StreamName="flights", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    lake.clock.advance(seconds=2)
+    arn = kinesis.describe_stream_summary(StreamName="flights")["StreamDescriptionSummary"]["StreamARN"]
+    for number in range(50):
+        if number % 5 == 0:
+            lake.clock.advance(seconds=2)
+        register(kinesis, arn, f"c{number}")
+    lake.clock.advance(seconds=2)
+    code, message = refusal(kinesis.register_stream_consumer, StreamARN=arn, ConsumerName="one-more")
+    assert (code, "50" in message) == ("LimitExceededException", True)
+
+
 def test_a_sixth_consumer_waits_until_one_of_five_is_made(kinesis: Any, arn: str, lake: Any) -> None:
     lake.clock.freeze()
     for number in range(5):

@@ -14,7 +14,7 @@ from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource, Resources
 
-from . import addresses, quotas, rates
+from . import account, addresses, capacity, quotas, rates
 from .service import errors, kinesis
 from .tags import check_tags
 
@@ -28,7 +28,7 @@ def of(call: Call) -> Resources:
 
 @kinesis.operation
 def register_stream_consumer(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """At most 20 on one stream, five of them being created.  [KDS-002, KDS-018]"""
+    """At most 20 on one stream (50 with On-demand Advantage), five of them being created.  [KDS-002, KDS-018]"""
     stream = addresses.find(call, request)
     rates.admit(call, quotas.REGISTER_CALLS, f"{call.account}:{call.region}", f"stream {stream.name}")
     name, tags = request["ConsumerName"], request.get("Tags", {})
@@ -46,7 +46,9 @@ def register_stream_consumer(call: Call, request: dict[str, Any]) -> dict[str, A
 
 def _check_count(call: Call, stream: Resource) -> None:
     registered = of(call).list(parent=stream.arn)
-    most, at_once = int(quotas.CONSUMERS.value), int(quotas.CONSUMERS_CREATING.value)
+    is_advantage = stream["StreamMode"] == capacity.ON_DEMAND and account.is_committed(call)
+    most = int((quotas.CONSUMERS_ADVANTAGE if is_advantage else quotas.CONSUMERS).value)
+    at_once = int(quotas.CONSUMERS_CREATING.value)
     if len(registered) >= most:
         raise errors.LimitExceededException(
             f"Cannot have more than {most} consumers registered with stream {stream.name} under account {call.account}."

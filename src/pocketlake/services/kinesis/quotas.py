@@ -32,6 +32,7 @@ DESCRIBE_SHARDS = Quota("shards of one DescribeStream", 100, "shards", REFERENCE
 LIST_SHARDS = Quota("shards of one ListShards", 1000, "shards", REFERENCE + "ListShards")
 
 CONSUMERS = Quota("consumers registered on one stream", 20, "consumers", GUIDE)
+CONSUMERS_ADVANTAGE = Quota("the same of On-demand Advantage", 50, "consumers", REFERENCE + "RegisterStreamConsumer")
 CONSUMERS_CREATING = Quota("consumers of a stream in CREATING", 5, "consumers", REFERENCE + "RegisterStreamConsumer")
 CONSUMER_CREATION = Quota("CREATING of a consumer", 1, "seconds", "ours; AWS documents none, some seconds are usual")
 REGISTER_CALLS = Quota("RegisterStreamConsumer per account", 5, "calls/s", REFERENCE + "RegisterStreamConsumer")
