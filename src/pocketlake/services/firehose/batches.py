@@ -28,6 +28,10 @@ class Undelivered(Exception):
         self.pause = pause
 
 
+class Unacknowledged(Undelivered):
+    """The destination took the batch and has not said yet that it is safe: it is asked again, nothing went wrong."""
+
+
 class StorageRefused(Undelivered):
     """A bucket refuses an object. That is tried again for as long as Firehose keeps the records, whatever the
     destination's retry duration says."""

@@ -14,7 +14,7 @@ from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
 from . import backups, buffers, destinations, failures, processing, quotas, sending, store
-from .batches import Batch, Failed, StorageRefused, Undelivered
+from .batches import Batch, Failed, StorageRefused, Unacknowledged, Undelivered
 from .service import firehose
 
 log = logging.getLogger("pocketlake.firehose")
@@ -112,7 +112,7 @@ def _end(call: Call, stream: Resource, attempt: store.Attempt) -> None:
 
 def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Undelivered) -> None:
     """Try again later, and forget what Firehose would not have kept any longer."""
-    if attempt.made == 1:
+    if attempt.made == 1 and not isinstance(refusal, Unacknowledged):
         log.warning("firehose %s can't deliver and tries again: %s", stream.name, refusal)
     with call.transaction():
         now = _stream(call, stream.name)

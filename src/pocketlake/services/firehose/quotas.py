@@ -33,6 +33,8 @@ SMALL_BYTES_PER_SECOND = Quota("direct put data, other regions", MIB, "bytes/s",
 
 DEFAULT_SIZE_MB = 5
 DEFAULT_INTERVAL_SECONDS = 300
+SPLUNK_INTERVAL_SECONDS = 60
+SPLUNK_ACKNOWLEDGEMENT_SECONDS = 180
 LARGE_DEFAULT_SIZE_MB = 128
 LARGE_MINIMUM_SIZE_MB = 64  # with format conversion, or dynamic partitioning
 

@@ -7,6 +7,8 @@ the same ID, as on AWS.
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -21,11 +23,11 @@ def state(call: Call, stream: Resource, batch: Batch) -> dict[str, Any]:
     """What was kept of this very batch; empty when it is new."""
     now = _current(call, stream)
     held: dict[str, Any] = (now and now.get(MEMBER)) or {}
-    return dict(held["State"]) if held.get("Batch") == str(batch.identity) else {}
+    return dict(held["State"]) if held and held["Batch"] == _identity(stream, batch) else {}
 
 
 def keep(call: Call, stream: Resource, batch: Batch, state: dict[str, Any]) -> None:
-    _write(call, stream, {"Batch": str(batch.identity), "State": state})
+    _write(call, stream, {"Batch": _identity(stream, batch), "State": state})
 
 
 def clear(call: Call, stream: Resource) -> None:
@@ -33,6 +35,14 @@ def clear(call: Call, stream: Resource) -> None:
     now = _current(call, stream)
     if now is not None and now.get(MEMBER):
         _write(call, stream, None)
+
+
+def _identity(stream: Resource, batch: Batch) -> str:
+    """Of the batch as processing left it: after an update, or if a function answers differently, all is sent anew."""
+    shape = array(
+        "q", [value for index, record in enumerate(batch.data) for value in (batch.origin(index), len(record))]
+    )
+    return f"{batch.identity} {stream['Version']} {hashlib.sha256(shape.tobytes()).hexdigest()[:16]}"
 
 
 def _write(call: Call, stream: Resource, held: dict[str, Any] | None) -> None:
