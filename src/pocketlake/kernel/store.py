@@ -4,7 +4,7 @@ One connection belongs to the event loop. The first call of a turn opens a trans
 into it, and the turn's end commits it; answers wait for that commit. So a group of calls costs one commit, and what was
 acknowledged is on disk.
 
-Two things wait until they are needed, for small calls are many: a block's savepoint until the block's first statement,
+Two things wait until they are needed, for small calls are many: a block's savepoint until the block's first write,
 and rows that are appended under fresh keys until the next statement or the turn's end, which writes them together.
 """
 
@@ -83,7 +83,7 @@ class Store:
         self._loop = loop
 
     def execute(self, sql: str, parameters: Parameters = ()) -> apsw.Cursor:
-        if self._due:
+        if self._due and (self._appended or not sql.startswith("SELECT")):  # reading needs no savepoint
             self._settle()
         return self.db.execute(sql, parameters)
 
@@ -214,7 +214,7 @@ class Store:
 
 
 class Block:
-    """All of its writes or none: a savepoint, made when the first statement comes."""
+    """All of its writes or none: a savepoint, made when the first write comes."""
 
     __slots__ = ("appended", "opened", "store", "undo_mark")
 
