@@ -25,7 +25,7 @@ def find(name: str, requirements: Sequence[str]) -> Path | None:
     """The environment's Python where it has been made for just these requirements."""
     home = cache("environments") / name
     stamp = home / "requirements.sha256"
-    made = stamp.is_file() and stamp.read_text() == _fingerprint(requirements)
+    made = stamp.is_file() and stamp.read_text() == fingerprint(requirements)
     return home / "bin" / "python" if made else None
 
 
@@ -41,7 +41,7 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     python = home / "bin" / "python"
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
     subprocess.run(install, check=True)
-    (home / "requirements.sha256").write_text(_fingerprint(requirements))
+    (home / "requirements.sha256").write_text(fingerprint(requirements))
     return python
 
 
@@ -52,17 +52,17 @@ def node_environment(name: str, requirements: Sequence[str]) -> Path | None:
         return None
     home = cache("environments") / name
     stamp = home / "requirements.sha256"
-    if not (stamp.is_file() and stamp.read_text() == _fingerprint(requirements)):
+    if not (stamp.is_file() and stamp.read_text() == fingerprint(requirements)):
         print(f"making an environment for {name}: {', '.join(requirements)}", file=sys.stderr, flush=True)
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         (home / "package.json").write_text('{"private": true}\n')
         install = [npm, "install", "--silent", "--no-audit", "--no-fund", *requirements]
         subprocess.run(install, check=True, cwd=home)
-        stamp.write_text(_fingerprint(requirements))
+        stamp.write_text(fingerprint(requirements))
     return home / "node_modules"
 
 
-def _fingerprint(requirements: Sequence[str]) -> str:
+def fingerprint(requirements: Sequence[str]) -> str:
     text = "\n".join([*requirements, sys.version])
     return hashlib.sha256(text.encode()).hexdigest()

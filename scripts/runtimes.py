@@ -5,14 +5,13 @@ They stand beside the others under $XDG_CACHE_HOME/pocketlake and are made once 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.environments import cache
+from scripts.environments import cache, fingerprint, node_environment
 
 NODE: dict[str, tuple[str, ...]] = {"awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",)}
 JAVA: dict[str, tuple[str, ...]] = {"awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",)}
@@ -29,7 +28,7 @@ def find(name: str) -> Path | None:
     """The environment's folder (node_modules, or jars) where it has been made for just these requirements."""
     home = cache("environments") / f"client-{name}"
     stamp = home / "requirements.sha256"
-    made = stamp.is_file() and stamp.read_text() == _fingerprint(_requirements(name))
+    made = stamp.is_file() and stamp.read_text() == fingerprint(_requirements(name))
     return home / ("node_modules" if name in NODE else "lib") if made else None
 
 
@@ -37,23 +36,17 @@ def make(name: str) -> Path:
     ready = find(name)
     if ready is not None:
         return ready
-    requirements = _requirements(name)
+    if name in NODE:
+        modules = node_environment(f"client-{name}", NODE[name])
+        assert modules is not None, "there is no npm"
+        return modules
     home = cache("environments") / f"client-{name}"
-    print(f"making an environment for {name}: {', '.join(requirements)}", file=sys.stderr, flush=True)
+    print(f"making an environment for {name}: {', '.join(JAVA[name])}", file=sys.stderr, flush=True)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    fill: Callable[[Path, Sequence[str]], None] = _npm if name in NODE else _maven
-    fill(home, requirements)
-    (home / "requirements.sha256").write_text(_fingerprint(requirements))
-    made = find(name)
-    assert made is not None
-    return made
-
-
-def _npm(home: Path, packages: Sequence[str]) -> None:
-    (home / "package.json").write_text('{"name": "client", "version": "1.0.0", "private": true}\n')
-    command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", *packages]
-    subprocess.run(command, cwd=home, check=True, timeout=MAKE_SECONDS, stdout=subprocess.DEVNULL)
+    _maven(home, JAVA[name])
+    (home / "requirements.sha256").write_text(fingerprint(JAVA[name]))
+    return home / "lib"
 
 
 def _maven(home: Path, artifacts: Sequence[str]) -> None:
@@ -73,7 +66,3 @@ def _maven(home: Path, artifacts: Sequence[str]) -> None:
 
 def _requirements(name: str) -> tuple[str, ...]:
     return NODE[name] if name in NODE else JAVA[name]
-
-
-def _fingerprint(requirements: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(requirements).encode()).hexdigest()
