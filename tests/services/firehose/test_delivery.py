@@ -203,7 +203,7 @@ def test_buffers_have_bounds(bucket, size, interval, accepted):
         assert caught.value.response["Error"]["Code"] in ("ValidationException", "InvalidArgumentException")
 
 
-@pytest.mark.claim("KDF-542", "KDF-543")
+@pytest.mark.claim("KDF-541", "KDF-542", "KDF-543")
 def test_a_name_is_taken_once(bucket):
     create(bucket, Prefix="in/")
     description = bucket.client("firehose").describe_delivery_stream(DeliveryStreamName="d")
@@ -253,7 +253,7 @@ def test_what_arrives_during_a_delivery_waits_for_its_own_interval(bucket):
     assert sum(len(gzip.decompress(body)) for body in objects(bucket).values()) % 4 == 0
 
 
-@pytest.mark.claim("KDF-563", "KDF-564")
+@pytest.mark.claim("KDF-541", "KDF-563", "KDF-564")
 def test_ten_thousand_records_of_a_kinesis_stream_land_in_the_bucket(bucket):
     kinesis = bucket.client("kinesis")
     kinesis.create_stream(StreamName="s", ShardCount=4)

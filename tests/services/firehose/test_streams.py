@@ -218,6 +218,15 @@ def test_a_batch_holds_four_mebibytes(bucket):
     )
 
 
+@pytest.mark.claim("KDF-531")
+def test_a_delivery_stream_is_no_data_stream_to_read_from(bucket):
+    create(bucket)
+    kinesis = bucket.client("kinesis")
+    for act in (kinesis.describe_stream_summary, kinesis.list_shards):
+        refusal("ResourceNotFoundException", act, StreamName="d")
+
+
+@pytest.mark.claim("KDF-551")
 def test_list_pages_by_name_and_type(bucket):
     for name in ("a", "b", "c"):
         create(bucket, name)
