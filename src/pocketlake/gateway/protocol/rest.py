@@ -50,11 +50,13 @@ class RestProtocol(Protocol):
             for name, member in shape.members.items()
             if member.location == "header"
         }
-        places = [
-            (name, place)
+        placed = [
+            (member.location == "querystring", name, place)
             for name, member in shape.members.items()
             if member.location and (place := self._place(member, shape)) is not None
         ]
+        places = [(name, place) for _, name, place in placed]
+        elsewhere = [(name, place) for in_query, name, place in placed if not in_query]  # most requests have no query
         payload_name = shape.raw.get("payload")
         payload = self._payload(shape.members[payload_name]) if payload_name else None
         body = None if payload else self._body(shape)
@@ -67,7 +69,7 @@ class RestProtocol(Protocol):
                     item = convert(text)
                     if item is not None:
                         value[name] = item
-            for name, place in places:
+            for name, place in places if query else elsewhere:
                 item = place(request, labels, query)
                 if item is not None:
                     value[name] = item
