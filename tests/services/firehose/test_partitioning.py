@@ -85,6 +85,17 @@ def test_with_limits_off_partitions_are_not_counted(tmp_path):
         assert sum(page["KeyCount"] for page in pages) == 501
 
 
+def test_a_key_that_a_query_leaves_out_or_that_is_too_long_fails_its_record_alone(bucket):
+    create(bucket, **partitioned(query(". | {device: .device, n: .n}")))
+    put(bucket, record("a" * 513), record("b"), record(10**25), b'{"device": "c"}')
+    bucket.clock.advance(60)
+    assert len(objects(bucket, "device=")) == 2
+    assert [line["errorMessage"] for line in failures(bucket, "bad/processing-failed/")] == [
+        "partitionKeys values must not be null or empty",
+        "Length of evaluated prefix cannot be greater than 512",
+    ]
+
+
 @pytest.mark.parametrize(
     ("parameters", "sent"),
     [

@@ -44,7 +44,7 @@ def run(batch: Batch, parameters: dict[str, str]) -> tuple[Batch, list[Failed]]:
     for index, record in enumerate(batch.data):
         try:
             parts = [part for part in record.split(delimiter) if part] if delimiter else documents(record)
-        except ValueError:
+        except (ValueError, RecursionError):
             failed.append(
                 Failed(
                     batch.origin(index),

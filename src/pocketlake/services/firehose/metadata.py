@@ -5,6 +5,7 @@ Firehose runs jq 1.6; here it is the libjq of the `jq` package. Source: develope
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -107,7 +108,7 @@ def _extract(program: Any, record: bytes) -> dict[str, str]:
 
 
 def key_text(value: Any) -> str:
-    text = value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
     if not text:
         raise ValueError("partitionKeys values must not be null or empty")
     return text

@@ -30,32 +30,37 @@ def split(limits_on: bool, configuration: dict[str, Any], batch: Batch) -> tuple
     Runs in a thread. Of partitions beyond the limit all records fail.
     """
     prefix = configuration["Prefix"]
-    wanted = prefixes.keys(prefix, prefixes.LAMBDA)
+    wanted = (prefixes.keys(prefix, prefixes.QUERY), prefixes.keys(prefix, prefixes.LAMBDA))
     groups: dict[Keys, list[int]] = {}
     failed: list[Failed] = []
     for index in range(len(batch)):
-        query_keys = batch.query_keys[index] if batch.query_keys else {}
         try:
-            lambda_keys = _lambda_keys(batch, index, wanted) if wanted else {}
+            groups.setdefault(_keys(batch, index, *wanted), []).append(index)
         except ValueError as error:
             failed.append(_failure(batch, index, failures.PROCESSING, metadata.EXTRACTION_FAILED, str(error)))
-            continue
-        keys = (tuple(sorted(query_keys.items())), tuple(sorted(lambda_keys.items())))
-        groups.setdefault(keys, []).append(index)
     partitions: list[Partition] = []
     limit = quotas.ACTIVE_PARTITIONS.value if limits_on else float("inf")
     for keys, indexes in groups.items():
-        if len(partitions) < limit:
-            partitions.append(_partition(configuration, batch.select(indexes), dict(keys[0]), dict(keys[1])))
-            continue
-        message = f"The delivery stream has reached its limit of {limit:.0f} active partitions."
-        failed += [_failure(batch, index, failures.PARTITIONS, LIMIT_EXCEEDED, message) for index in indexes]
+        partition = _partition(configuration, batch.select(indexes), dict(keys[0]), dict(keys[1]))
+        if len(partition.folder) > quotas.PREFIX_CHARACTERS.value:
+            message = f"Length of evaluated prefix cannot be greater than {quotas.PREFIX_CHARACTERS.value:.0f}"
+            failed += [_failure(batch, at, failures.PROCESSING, metadata.EXTRACTION_FAILED, message) for at in indexes]
+        elif len(partitions) >= limit:
+            message = f"The delivery stream has reached its limit of {limit:.0f} active partitions."
+            failed += [_failure(batch, at, failures.PARTITIONS, LIMIT_EXCEEDED, message) for at in indexes]
+        else:
+            partitions.append(partition)
     return partitions, failed
 
 
-def _lambda_keys(batch: Batch, index: int, wanted: set[str]) -> dict[str, str]:
-    given = (batch.metadata[index].get("partitionKeys") or {}) if batch.metadata else {}
-    return {name: metadata.key_text(given.get(name)) for name in wanted}
+def _keys(batch: Batch, index: int, of_query: set[str], of_lambda: set[str]) -> Keys:
+    """The values that the prefix asks for; ValueError when one is missing."""
+    extracted = batch.query_keys[index] if batch.query_keys else {}
+    returned = (batch.metadata[index].get("partitionKeys") or {}) if batch.metadata else {}
+    return (
+        tuple((name, metadata.key_text(extracted.get(name))) for name in sorted(of_query)),
+        tuple((name, metadata.key_text(returned.get(name))) for name in sorted(of_lambda)),
+    )
 
 
 def _partition(
