@@ -22,7 +22,7 @@ CLIENTS: dict[str, tuple[str, ...]] = {
 # moto stands in for the services that a client needs beside Kinesis.
 STREAMS: dict[str, tuple[str, ...]] = {
     "kpl": ("aws_kinesis_agg==1.2.3", "six>=1.16", "boto3>=1.40"),
-    "kcl": ("amazon_kclpy==3.1.3",),
+    "kcl": ("amazon_kclpy==3.1.3", "aws_kinesis_agg==1.2.3", "six>=1.16"),
     "moto": ("moto[server]>=5.1,<6",),
 }
 ALL = {**CLIENTS, **STREAMS}

@@ -40,7 +40,7 @@ place = kinesis.get_shard_iterator(StreamName=STREAM, ShardId="shardId-000000000
 raw = kinesis.get_records(ShardIterator=place)["Records"]
 assert [(one["PartitionKey"], one["Data"]) for one in raw] == [(one["PartitionKey"], one["Data"]) for one in entries]
 
-found = [one["kinesis"] if "kinesis" in one else one for one in deaggregator.iter_deaggregate_records(raw, "Boto3")]
+found = [one.get("kinesis", one) for one in deaggregator.iter_deaggregate_records(raw, "Boto3")]
 inside = [(one["partitionKey"], base64.b64decode(one["data"])) for one in found if one.get("aggregated")]
 assert inside == users
 assert [one["data"] for one in found if not one.get("aggregated")] == [data for _, data in plain]

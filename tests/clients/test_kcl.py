@@ -1,0 +1,59 @@
+"""The Kinesis Client Library, unchanged, with a record processor in Python: reading by polling, and by fan-out.
+
+Its leases lie in moto's DynamoDB until there is one here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parent / "programs" / "kcl_program.py"
+SECONDS = 280
+
+
+@pytest.fixture
+def dynamodb(packages_of, tmp_path) -> Iterator[str]:
+    """moto's server, on a free port."""
+    python = packages_of("moto")
+    told = tmp_path / "moto.log"
+    with told.open("wb") as log:
+        server = subprocess.Popen([str(python), "-u", "-m", "moto.server", "-p", "0"], stdout=log, stderr=log)
+    try:
+        yield _address(server, told)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _address(server: subprocess.Popen[bytes], told: Path) -> str:
+    with told.open() as log:
+        while server.poll() is None:
+            line = log.readline()
+            if "Running on" in line and line.endswith("\n"):
+                return line.split()[-1]
+    raise AssertionError(told.read_text())
+
+
+@pytest.mark.claim("KDS-040", "KDS-555", "KDS-557", "KDS-558", "KDS-559", "KDS-561", "KDS-567", "KDS-616")
+@pytest.mark.timeout(SECONDS + 700)
+@pytest.mark.parametrize("mode", ["POLLING", "FANOUT"])
+def test_the_client_library_reads_each_record_once_parents_first(mode, packages_of, dynamodb, surroundings, tmp_path):
+    python = packages_of("kcl")
+    if shutil.which("java") is None:
+        pytest.skip("NOT TESTED: kcl needs java, which is not on this machine")
+    finished = subprocess.run(
+        [str(python), str(PROGRAM), mode],
+        env={**surroundings, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_CLOUDWATCH": dynamodb},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
+    assert finished.stdout.splitlines()[-1] == "done"
