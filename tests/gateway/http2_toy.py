@@ -14,8 +14,6 @@ from h2.settings import SettingCodes
 
 from tests.gateway.http_toy import SECONDS
 
-HEAD = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost")]
-
 
 class Peer2:
     """One connection. Windows of answers are given back as they are read, unless `greedy` is off."""
@@ -36,10 +34,18 @@ class Peer2:
     def flush(self) -> None:
         self.writer.write(self.h2.data_to_send())
 
-    def ask(self, path: str = "/", body: bytes = b"", method: str = "GET", end: bool = True, **headers: str) -> int:
+    def ask(
+        self,
+        path: str = "/",
+        body: bytes = b"",
+        method: str = "GET",
+        end: bool = True,
+        authority: str = "localhost",
+        **headers: str,
+    ) -> int:
         """Send a request (as much of its body as the window allows at once); its stream."""
         stream = self.h2.get_next_available_stream_id()
-        head = [(":method", method), *HEAD[1:], (":path", path)]
+        head = [(":method", method), (":scheme", "http"), (":authority", authority), (":path", path)]
         more = [(name.replace("_", "-"), value) for name, value in headers.items()]
         self.h2.send_headers(stream, head + more, end_stream=end and not body)
         if body:

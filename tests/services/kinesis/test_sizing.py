@@ -14,7 +14,7 @@ from pocketlake.services.kinesis.sizing import Load
 MIB = 1024 * 1024
 
 
-@pytest.mark.claim("KDS-024", "KDS-605")
+@pytest.mark.claim("KDS-024", "KDS-596", "KDS-599", "KDS-605")
 @pytest.mark.parametrize(
     ("write", "read", "records", "expected"),
     [

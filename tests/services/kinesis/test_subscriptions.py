@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 import cbor2
 import pytest
 from botocore.config import Config
-from botocore.exceptions import EventStreamError
+from botocore.exceptions import EventStreamError, SSLError
 
 import pocketlake
+from pocketlake.embedded import EmbeddedLake, _Serving
 from pocketlake.gateway.protocol import cbor, eventstream
+from pocketlake.kernel.config import Config as LakeConfig
 
-from .conftest import SHARD, data, refusal
+from .conftest import SHARD, data, iterator, refusal
 
 MIB = 1024 * 1024
 Consumer = Callable[..., str]
@@ -107,7 +109,7 @@ def test_every_starting_position(
     kinesis: Any, stream: str, consumer: Consumer, lake: Any, kind: str, expected: list[bytes]
 ) -> None:
     arn = consumer()
-    lake.clock.freeze()
+    lake.clock.freeze("2030-05-01T12:00:00Z")
     _, second = put(kinesis, stream, b"0", b"1")
     moment = lake.clock.advance(hours=3)
     put(kinesis, stream, b"2", b"3")
@@ -346,3 +348,47 @@ def test_cbor_clients_get_cbor_events(kinesis: Any, stream: str, consumer: Consu
     assert messages[1].headers[":content-type"] == "application/x-amz-cbor-1.1"
     (record,) = cbor.read(messages[1].payload)["Records"]  # cbor2 alone takes the milliseconds for seconds
     assert (record["Data"], record["SequenceNumber"]) == (b"\x00\xff", sequence)
+
+
+@pytest.mark.claim("KDS-554")
+def test_a_pusher_does_not_wait_where_a_poller_does(kinesis: Any, stream: str, consumer: Consumer, lake: Any) -> None:
+    """A shard lets pollers in five times a second, so the next one waits 200 ms; a subscription has no such turn."""
+    events = subscribe(kinesis, consumer())
+    next(events)
+    lake.clock.freeze()
+    place = iterator(kinesis, stream, "LATEST")
+    for _ in range(5):
+        place = kinesis.get_records(ShardIterator=place)["NextShardIterator"]
+    put(kinesis, stream, b"x")
+    assert data(take(events, 1)) == [b"x"]
+    assert refusal(kinesis.get_records, ShardIterator=place)[0] == "ProvisionedThroughputExceededException"
+    lake.clock.advance(seconds=0.19)
+    assert refusal(kinesis.get_records, ShardIterator=place)[0] == "ProvisionedThroughputExceededException"
+    lake.clock.advance(seconds=0.02)
+    assert data(kinesis.get_records(ShardIterator=place)["Records"]) == [b"x"]
+
+
+@pytest.mark.claim("KDS-590")
+def test_records_travel_under_tls(tmp_path: Any) -> None:
+    serving = _Serving(LakeConfig(directory=tmp_path, port=0, tls=True))
+    serving.start()
+    try:
+        url = serving.url().replace("127.0.0.1", "localhost")
+        lake = EmbeddedLake(url, tmp_path)
+        kinesis = lake.client("kinesis", verify=str(tmp_path / "tls" / "ca.pem"), config=Config(read_timeout=20))
+        kinesis.create_stream(StreamName="flights", ShardCount=1)
+        arn = kinesis.describe_stream_summary(StreamName="flights")["StreamDescriptionSummary"]["StreamARN"]
+        made = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]
+        while (
+            kinesis.describe_stream_consumer(ConsumerARN=made["ConsumerARN"])["ConsumerDescription"]["ConsumerStatus"]
+            != "ACTIVE"
+        ):
+            pass
+        events = subscribe(kinesis, made["ConsumerARN"])
+        next(events)
+        put(kinesis, "flights", b"secret")
+        assert data(take(events, 1)) == [b"secret"]
+        with pytest.raises(SSLError):
+            lake.client("kinesis").list_streams()
+    finally:
+        serving.stop()
