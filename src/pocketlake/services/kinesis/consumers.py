@@ -65,6 +65,7 @@ def deregister_stream_consumer(call: Call, request: dict[str, Any]) -> dict[str,
     stream, consumer = find(call, request)
     rates.admit(call, quotas.DEREGISTER_CALLS, stream.arn, f"stream {stream.name}")
     of(call).delete(consumer)
+    forget_lanes(call, consumer)
     call.notify(f"kinesis.consumer:{consumer.arn}")  # its subscriptions notice that it is gone
     return {}
 
@@ -173,6 +174,17 @@ def leave(call: Call, stream: Resource, enforce: bool) -> None:
         )
     for consumer in registered:
         of(call).delete(consumer)
+        forget_lanes(call, consumer)
+
+
+def lane_key(consumer: Resource, shard: int) -> tuple[str, str, int]:
+    """Where its subscriptions to a shard keep their rates in memory."""
+    return "lane", consumer.arn, shard
+
+
+def forget_lanes(call: Call, consumer: Resource) -> None:
+    for key in [key for key in call.memory if key[:2] == ("lane", consumer.arn)]:
+        del call.memory[key]
 
 
 def _describe(call: Call, consumer: Resource) -> dict[str, Any]:

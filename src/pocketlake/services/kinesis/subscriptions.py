@@ -67,7 +67,7 @@ def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lane(call: Call, consumer: Resource, tail: Tail) -> Lane:
-    key = ("lane", consumer.arn, tail.shard.id)
+    key = consumers.lane_key(consumer, tail.shard.id)
     lane: Lane | None = call.memory.get(key)
     if lane is None:
         lane = call.memory[key] = Lane(call.now)
