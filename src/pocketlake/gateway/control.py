@@ -11,6 +11,7 @@ import orjson
 from pocketlake.gateway.message import Request, Response
 from pocketlake.gateway.route import query_pairs
 from pocketlake.kernel.errors import ServiceError
+from pocketlake.kernel.faults import Fault
 
 if TYPE_CHECKING:
     from pocketlake.kernel.lake import Lake
@@ -36,6 +37,9 @@ class Control:
             ("GET", "/_pocketlake/trail"): self.trail,
             ("POST", "/_pocketlake/reset"): self.reset,
             ("POST", "/moto-api/reset"): self.reset,
+            ("GET", "/_pocketlake/faults"): self.faults,
+            ("POST", "/_pocketlake/faults"): self.add_fault,
+            ("DELETE", "/_pocketlake/faults"): self.clear_faults,
             ("GET", "/_pocketlake/clock"): self.clock,
             ("POST", "/_pocketlake/clock/advance"): self.clock_advance,
             ("POST", "/_pocketlake/clock/set"): self.clock_set,
@@ -54,7 +58,7 @@ class Control:
         if handler is None:
             known = any(known_path == path for _, known_path in self._routes)
             return _json(405 if known else 404, {"message": f"There is no {request.method} {path} here."})
-        if request.method == "POST" and self._lake.config.auth == "signed" and request.peer not in LOOPBACK:
+        if request.method != "GET" and self._lake.config.auth == "signed" and request.peer not in LOOPBACK:
             return _json(403, {"message": "In signed mode the lake is reset and its clock moved from its own machine."})
         try:
             return _json(200, await handler(await _body(request)))
@@ -114,6 +118,31 @@ class Control:
     async def reset(self, _: dict[str, Any]) -> Any:
         await self._lake.reset()
         return {"status": "ok"}
+
+    # Faults
+
+    async def faults(self, _: dict[str, Any]) -> Any:
+        return {"faults": self._lake.faults.described()}
+
+    async def add_fault(self, body: dict[str, Any]) -> Any:
+        """{"service": "firehose", "operation": "PutRecord", "code": "ServiceUnavailableException"}, and if wanted
+        "message", "status" (503) and "times" (1)."""
+        service, operation, code = (body.get(name) for name in ("service", "operation", "code"))
+        if not all(isinstance(name, str) and name for name in (service, operation, code)):
+            raise Refused("A fault needs a service, an operation and a code.")
+        status, times = (
+            int(_number({name: default} | body, name)) for name, default in (("status", 503), ("times", 1))
+        )
+        if not 400 <= status <= 599 or times < 1:
+            raise Refused("status lies between 400 and 599, times is 1 at least.")
+        self._lake.faults.add(
+            Fault(str(service), str(operation), str(code), str(body.get("message", "")), status, times)
+        )
+        return await self.faults({})
+
+    async def clear_faults(self, _: dict[str, Any]) -> Any:
+        self._lake.faults.clear()
+        return await self.faults({})
 
     # The clock
 

@@ -173,6 +173,9 @@ class Exchange:
             target = bucket.target
         path, query = route.split_target(target)
         self.query = route.query_pairs(query) if query else []
+        if service == "sqs" and path.count("/") == 2:
+            # Older clients post to the queue's own URL; a QueueUrl in the form wins over it.
+            self.query.append(("QueueUrl", _endpoint(request, self.lake.endpoint) + path))
         if service == "s3" and "x-amz-" in query.lower():
             _lift_headers(request, self.query)
         self.operation, self.labels = model.route(request, path, self.query)
@@ -199,6 +202,8 @@ class Exchange:
         assert self.call is not None
         if self.call.operation not in self.lake.service(self.call.service).operations:
             raise NotImplemented501(f"{self.call.service} {self.operation.name}")
+        if self.lake.faults:
+            self.lake.faults.strike(self.call.service, self.operation.name)
         parameters = self.operation.parse(self.request, self.labels, self.query)
         self.lake.store.enter()
         result = invoke(self.call, parameters)

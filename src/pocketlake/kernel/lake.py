@@ -23,6 +23,7 @@ from pocketlake.kernel import access, alarms, blobs, resources
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.clock import Clock
 from pocketlake.kernel.config import Config
+from pocketlake.kernel.faults import Faults
 from pocketlake.kernel.pages import Pages
 from pocketlake.kernel.resources import Key, Resource
 from pocketlake.kernel.service import Service
@@ -60,12 +61,14 @@ class Lake:
         self.pages = Pages(self._secret())
         self.clock = Clock()
         self.trail = Trail()
+        self.faults = Faults()
         self.alarms = alarms.Alarms(self)
         self.endpoint = f"http://{config.host}:{config.port}"
         self.resource_cache: dict[Key, Resource] = {}
         self._services: dict[str, Service] = {}
         self._memory: dict[str, dict[Any, Any]] = {}
         self.engines: dict[str, Any] = {}  # what has processes of its own; it outlives a reset
+        self.streams: Any = None  # the engine that keeps the records of streams; None: they lie in the store
         self._closers: list[Callable[[], Any]] = []
         self._requests = itertools.count(1)
         self._request_stem = secrets.token_hex(6)
@@ -111,8 +114,11 @@ class Lake:
             self.store.execute("DELETE FROM settings WHERE name = 'clock'")
         self.store.end_tick()
         self.alarms.clear()
+        if self.streams is not None:
+            await self.streams.clear()
         self.forget()
         self.trail.clear()
+        self.faults.clear()
         self.clock.reset()
         self.blobs.clear()
 

@@ -1,5 +1,9 @@
 """Delivery streams as resources: what is described, changed, encrypted, and how fast they take records."""
 
+import json
+import urllib.error
+import urllib.request
+
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -248,3 +252,37 @@ def test_tags_are_counted_listed_in_pages_and_taken_off(bucket):
     assert page == {**page, "Tags": tags[10:12], "HasMoreTags": True}
     firehose.untag_delivery_stream(DeliveryStreamName="d", TagKeys=[tag["Key"] for tag in tags[:49]])
     assert firehose.list_tags_for_delivery_stream(DeliveryStreamName="d")["Tags"] == tags[49:]
+
+
+def ask(lake, method, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{lake.endpoint_url}/_pocketlake/faults", data, method=method)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["faults"]
+
+
+def test_a_fault_on_demand_refuses_the_next_calls_and_the_clients_retries_get_through(bucket):
+    create(bucket)
+    fault = {"service": "firehose", "operation": "PutRecord", "code": "ServiceUnavailableException", "times": 2}
+    (waiting,) = ask(bucket, "POST", {**fault, "message": "Slow down."})
+    assert waiting == {**fault, "message": "Slow down.", "status": 503}
+    once = bucket.client("firehose", config=PATIENT)
+    once.put_record_batch(DeliveryStreamName="d", Records=[{"Data": b"a"}])
+    put_record = {"DeliveryStreamName": "d", "Record": {"Data": b"b"}}
+    assert refusal("ServiceUnavailableException", once.put_record, **put_record) == "Slow down."
+    retrying = bucket.client("firehose", config=Config(retries={"mode": "standard", "max_attempts": 3}))
+    assert retrying.put_record(**put_record)["ResponseMetadata"]["RetryAttempts"] == 1
+    assert ask(bucket, "GET") == []
+    bucket.clock.advance(60)
+    assert list(objects(bucket).values()) == [b"ab"]
+
+
+def test_faults_are_taken_back_and_checked(bucket):
+    create(bucket)
+    ask(bucket, "POST", {"service": "firehose", "operation": "PutRecord", "code": "InternalFailure", "status": 500})
+    assert ask(bucket, "DELETE") == []
+    assert put(bucket, b"x")["FailedPutCount"] == 0
+    for body in ({}, {"service": "s", "operation": "o", "code": "c", "times": 0}, {"service": "s", "operation": 1}):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            ask(bucket, "POST", body)
+        assert caught.value.code == 400
