@@ -80,7 +80,14 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
             if duration is None or call.now - batch.since < duration:
                 raise
             failed += [
-                Failed(batch.origin(index), destination.FAILED, refusal.code, refusal.message, batch.attempt)
+                Failed(
+                    batch.origin(index),
+                    destination.FAILED,
+                    refusal.code,
+                    refusal.message,
+                    batch.attempt,
+                    batch.raw(index),
+                )
                 for index in range(len(batch))
             ]
     if failed:

@@ -64,14 +64,13 @@ class Destination(Protocol):
         """
 
 
-DESTINATIONS = ("s3", "http_endpoint", "splunk")
+DESTINATIONS = ("s3", "http_endpoint", "splunk", "iceberg")
 NOT_BUILT = (
     "RedshiftDestinationConfiguration",
     "ElasticsearchDestinationConfiguration",
     "AmazonopensearchserviceDestinationConfiguration",
     "AmazonOpenSearchServerlessDestinationConfiguration",
     "SnowflakeDestinationConfiguration",
-    "IcebergDestinationConfiguration",
 )
 NOT_BUILT_UPDATES = tuple(member.replace("Configuration", "Update") for member in NOT_BUILT)
 

@@ -1,7 +1,7 @@
 """Splunk: a batch becomes requests to the HTTP Event Collector (HEC), each safe once the indexer has acknowledged it.
 
 A request's answer carries an acknowledgement ID; HEC is asked for it, on the same channel, until it says yes or the
-timeout is over. What was sent, and when, is kept with the stream: after a crash the wait goes on, and nothing is resent.
+timeout is over. What was sent, and when, is kept with the stream: after a crash the wait goes on, without a resend.
 Source: developer guide, "Handle data delivery failures" and the Splunk errors of "Monitor with CloudWatch Logs"; Splunk
 documentation, "About HTTP Event Collector Indexer Acknowledgment", "Troubleshoot HTTP Event Collector" (codes).
 """
