@@ -313,7 +313,7 @@ class Stream:
 
     def lost(self, reason: str) -> None:
         """Nothing more can be sent or received."""
-        self._is_lost = True
+        self._is_lost = self.request.is_abandoned = True
         self._close_file()
         self._pending, self._remaining = memoryview(b""), 0
         if self.body is not None:

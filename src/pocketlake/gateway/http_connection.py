@@ -107,6 +107,8 @@ class Connection(asyncio.Protocol):
         if self.state != IDLE:
             self._break_off("the peer closed the connection within a request")
         self.deaf = True
+        for exchange in self.writer.exchanges:
+            exchange.request.is_abandoned = True  # most likely: few close one side and wait on
         if not self.writer.exchanges and not self.waiting:
             return False
         return not self.secure  # TLS cannot be half closed

@@ -316,6 +316,7 @@ class Writer:
         if self._pump is not None:
             self._pump.cancel()
         for exchange in self.exchanges:
+            exchange.request.is_abandoned = True
             if exchange.stream is not None:
                 exchange.stream.fail("the peer closed the connection")
             if exchange.response is not None and not exchange.answered:

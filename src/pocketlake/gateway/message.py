@@ -23,7 +23,8 @@ class BodyStream(Protocol):
 @dataclass(slots=True)
 class Request:
     """`target` is the request target as received, not decoded; `headers` have lower-case names, repeated ones are
-    joined with ",". `body` is bytes when it came whole within the spool size (1 MiB), a BodyStream otherwise."""
+    joined with ",". `body` is bytes when it came whole within the spool size (1 MiB), a BodyStream otherwise.
+    `is_abandoned` says that the peer has gone before its answer: a long poll must not hand it anything."""
 
     method: str
     target: str
@@ -31,6 +32,7 @@ class Request:
     body: bytes | BodyStream = b""
     peer: str = ""
     secure: bool = False
+    is_abandoned: bool = False
 
 
 @dataclass(slots=True)
