@@ -28,6 +28,7 @@ log = logging.getLogger("pocketlake.store")
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL", "memory": "OFF"}
 
 CHECKPOINT_PAGES = 4000  # write-ahead log pages (8 KiB each) before a checkpoint starts in a thread
+CHECKPOINT_REST_PAGES = 500  # what the loop itself copies at the end, some milliseconds
 CHECKPOINT_LIMIT_PAGES = 40_000  # past this the loop itself checkpoints: the thread can't keep up
 
 Parameters = Sequence[Any] | dict[str, Any]
@@ -49,6 +50,7 @@ class Store:
         self._due = False  # rows or savepoints wait for the next statement
         self._lost: BaseException | None = None  # why this turn cannot be committed
         self._checkpointing = False
+        self._log_pages = self._rest_pages = 0
         self._prepare(durability)
 
     def _prepare(self, durability: str) -> None:
@@ -194,17 +196,27 @@ class Store:
     # Checkpoints, off the loop
 
     def _on_wal(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._log_pages = pages
         if pages >= CHECKPOINT_PAGES and self._loop is not None:
             if pages >= CHECKPOINT_LIMIT_PAGES:
                 self._loop.call_soon(self.checkpoint)
             elif not self._checkpointing:
-                self._checkpointing = True
-                self._loop.run_in_executor(None, _checkpoint_beside, self.path).add_done_callback(self._checkpointed)
+                self._rest_pages = pages
+                self._checkpoint_beside(self._loop)
         return apsw.SQLITE_OK
 
-    def _checkpointed(self, future: asyncio.Future[None]) -> None:
+    def _checkpoint_beside(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._checkpointing = True
+        loop.run_in_executor(None, _checkpoint, self.path).add_done_callback(self._checkpointed)
+
+    def _checkpointed(self, future: asyncio.Future[int]) -> None:
         self._checkpointing = False
-        if not future.cancelled() and future.exception() is None and self._loop is not None:
+        if self._loop is None or future.cancelled() or future.exception() is not None:
+            return
+        before, self._rest_pages = self._rest_pages, self._log_pages - future.result()
+        if CHECKPOINT_REST_PAGES < self._rest_pages < before / 2:
+            self._checkpoint_beside(self._loop)  # much came meanwhile; less will have come next time
+        else:
             # The few pages written meanwhile: after them the log starts again from its beginning.
             self._loop.call_soon(self._finish_checkpoint)
 
@@ -256,10 +268,13 @@ class Block:
         del store._undo[self.undo_mark :]
 
 
-def _checkpoint_beside(path: str) -> None:
-    """A passive checkpoint on a connection of its own; SQLite releases the interpreter while it copies pages."""
+def _checkpoint(path: str) -> int:
+    """A passive checkpoint on a connection of its own: how many of the log's pages it has copied by now.
+
+    SQLite releases the interpreter while it copies.
+    """
     beside = apsw.Connection(path)
     try:
-        beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[1]
     finally:
         beside.close()
