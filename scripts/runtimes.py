@@ -14,7 +14,17 @@ from pathlib import Path
 from scripts.environments import cache, fingerprint, node_environment
 
 NODE: dict[str, tuple[str, ...]] = {"awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",)}
-JAVA: dict[str, tuple[str, ...]] = {"awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",)}
+JAVA: dict[str, tuple[str, ...]] = {
+    "awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",),
+    "flink": (
+        "org.apache.flink:flink-connector-kinesis:4.3.0-1.19",
+        "org.apache.flink:flink-connector-base:1.19.3",
+        "org.apache.flink:flink-streaming-java:1.19.3",
+        "org.apache.flink:flink-clients:1.19.3",
+        "org.slf4j:slf4j-simple:1.7.36",
+    ),
+    "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),
+}
 MAKE_SECONDS = 500
 
 
