@@ -1,5 +1,6 @@
 """Streams to put into, and what lies in the bucket behind them."""
 
+import functools
 import json
 
 import pytest
@@ -7,6 +8,12 @@ from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::000000000000:role/firehose"
 BUCKET = "lake"
+
+
+@functools.lru_cache(maxsize=16)
+def client(lake, service):
+    """One for all of a test's calls: to make a boto3 client costs more than most of them."""
+    return lake.client(service)
 
 
 def destination(**options):
@@ -23,23 +30,23 @@ def create(lake, name="d", source=None, **options):
     if source:
         arguments["DeliveryStreamType"] = "KinesisStreamAsSource"
         arguments["KinesisStreamSourceConfiguration"] = {"KinesisStreamARN": source, "RoleARN": ROLE}
-    return lake.client("firehose").create_delivery_stream(**arguments)["DeliveryStreamARN"]
+    return client(lake, "firehose").create_delivery_stream(**arguments)["DeliveryStreamARN"]
 
 
 def put(lake, *records, name="d"):
-    return lake.client("firehose").put_record_batch(
+    return client(lake, "firehose").put_record_batch(
         DeliveryStreamName=name, Records=[{"Data": record} for record in records]
     )
 
 
 def objects(lake, prefix=""):
-    s3 = lake.client("s3")
+    s3 = client(lake, "s3")
     found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
     return {item["Key"]: s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in found}
 
 
 def table(lake):
-    glue = lake.client("glue")
+    glue = client(lake, "glue")
     glue.create_database(DatabaseInput={"Name": "db"})
     columns = [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}]
     glue.create_table(

@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import functools
 import json
 from collections import Counter
 from decimal import Decimal
@@ -15,8 +16,9 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 
 import pocketlake
+from pocketlake import spawned
 
-from .samples import BUCKET, ROLE, failures, objects, processing, processor, put, refusal
+from .samples import BUCKET, ROLE, client, failures, objects, processing, processor, put, refusal
 
 WHERE = "destinationId-000000000001"
 CATALOG = "arn:aws:glue:us-east-1:000000000000:catalog"
@@ -27,6 +29,7 @@ PLAIN = Schema(
 ROUTES = "{destinationDatabaseName: .db, destinationTableName: .table, operation: .op}"
 
 
+@functools.lru_cache(maxsize=8)
 def catalog(lake):
     """A user's catalog: endpoint settings, nothing of ours."""
     keys = {"access-key-id": "test", "secret-access-key": "test", "region": "us-east-1"}
@@ -68,7 +71,7 @@ def configuration(**options):
 
 
 def create(lake, name="d", **options):
-    firehose = lake.client("firehose")
+    firehose = client(lake, "firehose")
     firehose.create_delivery_stream(DeliveryStreamName=name, IcebergDestinationConfiguration=configuration(**options))
 
 
@@ -76,7 +79,6 @@ def put_rows(lake, *found):
     put(lake, *[json.dumps(row).encode() for row in found])
 
 
-@pytest.mark.claim("KDF-532", "KDF-580")
 def test_records_become_rows_that_pyiceberg_reads(bucket):
     table(bucket)
     create(bucket)
@@ -89,7 +91,7 @@ def test_records_become_rows_that_pyiceberg_reads(bucket):
     found = catalog(bucket).load_table("db.t")
     assert len(found.snapshots()) == 2
     assert len({snapshot.summary["firehose.delivery"] for snapshot in found.snapshots()}) == 2
-    glue = bucket.client("glue").get_table(DatabaseName="db", Name="t")["Table"]
+    glue = client(bucket, "glue").get_table(DatabaseName="db", Name="t")["Table"]
     assert glue["Parameters"]["metadata_location"] == found.metadata_location
     assert failures(bucket, "bad/") == []
 
@@ -135,7 +137,6 @@ def test_every_type_comes_through(bucket):
     }
 
 
-@pytest.mark.claim("KDF-579")
 def test_records_that_do_not_fit_fail_alone(bucket):
     table(bucket)
     create(bucket)
@@ -255,7 +256,7 @@ def test_a_delivery_repeated_after_its_commit_adds_nothing(tmp_path):
     """The error bucket is missing: the commit is made, the delivery does not end and comes again after a restart."""
     with pocketlake.run(tmp_path) as lake:
         lake.clock.freeze("2013-05-06T07:08:09")
-        lake.client("s3").create_bucket(Bucket=BUCKET)
+        client(lake, "s3").create_bucket(Bucket=BUCKET)
         table(lake)
         errors = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::errors"}
         create(lake, S3Configuration=errors)
@@ -265,11 +266,30 @@ def test_a_delivery_repeated_after_its_commit_adds_nothing(tmp_path):
         lake.clock.advance(61)
         put(lake, b'{"id": 3}')
     with pocketlake.run(tmp_path) as lake:
-        lake.client("s3").create_bucket(Bucket="errors")
+        client(lake, "s3").create_bucket(Bucket="errors")
         lake.clock.advance(400)
         assert ids(lake) == {1: 1, 2: 1, 3: 1}
         assert len(catalog(lake).load_table("db.t").snapshots()) == 2
-        assert lake.client("s3").list_objects_v2(Bucket="errors")["KeyCount"] == 1
+        assert client(lake, "s3").list_objects_v2(Bucket="errors")["KeyCount"] == 1
+
+
+def test_a_kill_in_the_middle_of_deliveries_neither_loses_nor_doubles_a_row(tmp_path):
+    lake = spawned.start(tmp_path)
+    try:
+        client(lake, "s3").create_bucket(Bucket=BUCKET)
+        table(lake)
+        create(lake, BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
+        for number in range(12):
+            put_rows(lake, *[{"id": 10 * number + each} for each in range(10)])
+        lake.kill()
+        lake = spawned.start(tmp_path)
+        lake.clock.advance(600)
+        found = catalog(lake).load_table("db.t")
+        assert ids(lake) == Counter(range(120))
+        marks = [snapshot.summary["firehose.delivery"] for snapshot in found.snapshots()]
+        assert len(set(marks)) == len(marks)
+    finally:
+        lake.kill()
 
 
 def test_what_can_not_be_committed_is_tried_until_the_duration_is_over(bucket):
@@ -277,7 +297,7 @@ def test_what_can_not_be_committed_is_tried_until_the_duration_is_over(bucket):
     create(bucket, RetryOptions={"DurationInSeconds": 120})
     name = catalog(bucket).load_table("db.t").metadata_location
     key = name.removeprefix(f"s3://{BUCKET}/")
-    s3 = bucket.client("s3")
+    s3 = client(bucket, "s3")
     metadata = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     s3.delete_object(Bucket=BUCKET, Key=key)
     put_rows(bucket, {"id": 1})
@@ -299,7 +319,7 @@ def test_describe_and_update(bucket):
     table(bucket)
     table(bucket, name="u")
     create(bucket)
-    firehose = bucket.client("firehose")
+    firehose = client(bucket, "firehose")
     where = {"DeliveryStreamName": "d", "DestinationId": WHERE, "CurrentDeliveryStreamVersionId": "1"}
     firehose.update_destination(
         IcebergDestinationUpdate={"DestinationTableConfigurationList": to("u", UniqueKeys=["id"])}, **where

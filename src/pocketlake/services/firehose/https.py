@@ -1,4 +1,6 @@
-"""One HTTP request to somebody else's server: from a thread, no redirects followed, an answer of bounded size and time.
+"""One HTTP request to somebody else's server: no redirects followed, an answer of bounded size and time.
+
+Each runs in a thread of its own: the lake's threads are few, and servers that do not answer must not take them all.
 
 On AWS only https is allowed. Here plain http is, too, to this machine's own loopback addresses: that is where an
 endpoint under development listens, and nothing crosses a wire.
@@ -7,17 +9,19 @@ endpoint under development listens, and nothing crosses a wire.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from pocketlake.kernel.call import Call
-
 ANSWER_BYTES = 1024 * 1024
+CONNECT_SECONDS = 30.0
+HOSTNAME_MISMATCH = 62  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH
 
 
 class Answer(NamedTuple):
@@ -63,15 +67,18 @@ def _is_private(parts: SplitResult) -> bool:
         return False
 
 
-async def post(call: Call, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+async def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
     """The answer to a POST; raises Failure when none came, within `seconds` of the machine's own time."""
     exchange = _Exchange(url, headers, body)
+    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    threading.Thread(target=exchange.run_for, args=(answer,), name="pocketlake-https", daemon=True).start()
     try:
         async with asyncio.timeout(seconds):
-            return await call.offload(exchange.run)
+            return await answer
     except TimeoutError:
-        exchange.abort()
         raise Failure("timeout", f"no answer within {seconds:g} s") from None
+    finally:
+        exchange.abort()
 
 
 class _Exchange:
@@ -85,9 +92,29 @@ class _Exchange:
         host = parts.hostname or ""
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            self._connection = http.client.HTTPSConnection(host, parts.port, context=ssl.create_default_context())
+            self._connection = http.client.HTTPSConnection(
+                host, parts.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
+            )
         else:
-            self._connection = http.client.HTTPConnection(host, parts.port)
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
+
+    def run_for(self, answer: asyncio.Future[Answer]) -> None:
+        """Run in this thread and tell the loop."""
+        try:
+            outcome: Answer | Failure = self.run()
+        except Failure as failure:
+            outcome = failure
+
+        def tell() -> None:
+            if answer.done():
+                return
+            if isinstance(outcome, Failure):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            answer.get_loop().call_soon_threadsafe(tell)
 
     def run(self) -> Answer:
         try:
@@ -114,14 +141,12 @@ class _Exchange:
             raise Failure("handshake", error) from None
         except (OSError, ValueError) as error:
             raise Failure("connection", error) from None
+        assert self._connection.sock is not None
+        self._connection.sock.settimeout(None)  # from here on the loop watches the time
 
     def abort(self) -> None:
+        """End what is still under way."""
         connected = self._connection.sock
         if connected is not None:
-            try:
+            with contextlib.suppress(OSError):  # it has ended by itself
                 connected.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # it has ended by itself
-
-
-HOSTNAME_MISMATCH = 62  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH

@@ -173,7 +173,7 @@ async def _send(call: Call, stream: Resource, batch: Batch, indexes: range) -> N
     data = batch.data[indexes.start : indexes.stop]
     body = await call.offload(_body, request_id, int(call.now * 1000), data, is_compressed)
     try:
-        answer = await https.post(call, endpoint["Url"], headers, body, ANSWER_SECONDS)
+        answer = await https.post(endpoint["Url"], headers, body, ANSWER_SECONDS)
     except https.Failure as failure:
         raise Undelivered(*UNANSWERED[failure.kind]) from None
     if answer.status == TOO_LARGE:

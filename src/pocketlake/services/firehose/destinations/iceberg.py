@@ -148,7 +148,10 @@ async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
     moves: list[tuple[Call, dict[str, Any], str]] = []
     s3 = call.as_(role_arn=configuration["RoleARN"]).aws.s3
     for route, entries in routes.items():
-        table = _table(call, configuration, route)
+        try:
+            table = _table(call, configuration, route)
+        except ServiceError as error:
+            raise Undelivered("Iceberg.AccessDenied", error.message) from None
         location = _metadata_location(table)
         if table is None or location is None:
             message = f"The table {'.'.join(route)} is not in the catalog, or is no Iceberg table"

@@ -249,7 +249,7 @@ async def _post(call: Call, stream: Resource, path: str, body: bytes) -> tuple[s
     }
     url = f"{configuration['HECEndpoint'].rstrip('/')}{path}?channel={channel}"
     try:
-        answer = await https.post(call, url, headers, body, ANSWER_SECONDS)
+        answer = await https.post(url, headers, body, ANSWER_SECONDS)
     except https.Failure as failure:
         return UNANSWERED[failure.kind], {}
     try:
