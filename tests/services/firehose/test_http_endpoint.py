@@ -179,7 +179,6 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(bucket, self_signed):
     assert line["errorCode"] == "HttpEndpoint.SSLHandshakeFailure"
 
 
-@pytest.mark.claim("KDF-579")
 def test_retries_carry_the_same_id_with_doubling_pauses_until_the_duration_is_over(bucket):
     times = []
 
@@ -386,7 +385,6 @@ def test_plain_http_is_for_this_machine_alone(bucket):
         assert "Member must satisfy regular expression pattern: https://.*" in message
 
 
-@pytest.mark.claim("KDF-579")
 def test_bounds_are_those_of_the_api(bucket):
     firehose = bucket.client("firehose", config=Config(parameter_validation=False))
     for member, name, value, limit in (

@@ -252,6 +252,18 @@ def test_a_commit_of_somebody_else_in_between_is_kept(bucket):
     assert ids(bucket) == {1: 1, 7: 1}
 
 
+def test_streams_that_commit_at_the_same_time_lose_nothing_of_each_other(bucket):
+    table(bucket)
+    for name in "abc":
+        create(bucket, name)
+    for name, number in (("a", 1), ("b", 2), ("c", 3)):
+        put(bucket, json.dumps({"id": number}).encode(), name=name)
+    bucket.clock.advance(60)
+    bucket.clock.advance(60)
+    assert ids(bucket) == {1: 1, 2: 1, 3: 1}
+    assert failures(bucket, "bad/") == []
+
+
 def test_a_delivery_repeated_after_its_commit_adds_nothing(tmp_path):
     """The error bucket is missing: the commit is made, the delivery does not end and comes again after a restart."""
     with pocketlake.run(tmp_path) as lake:

@@ -90,7 +90,6 @@ def test_records_are_sent_once_and_their_acknowledgement_is_awaited(bucket, coll
     assert caplog.text == ""
 
 
-@pytest.mark.claim("KDF-579")
 def test_without_acknowledgement_data_is_sent_again_until_the_duration_is_over(bucket, collector):
     create(bucket, collector.url, HECAcknowledgmentTimeoutInSeconds=180, RetryOptions={"DurationInSeconds": 300})
     collector.indexes = False
@@ -124,7 +123,6 @@ REFUSALS = {
 }
 
 
-@pytest.mark.claim("KDF-579")
 def test_what_hec_refuses_goes_to_s3_with_the_documented_code(bucket, collector):
     for case in REFUSALS:
         create(bucket, collector.url, case, RetryOptions={"DurationInSeconds": 0})
