@@ -12,6 +12,7 @@ COMMANDS = {
     "sql": "Ask Athena from the terminal.",
     "tail": "Print a stream's records as they come.",
     "plan": "Size a stream, and say what it would cost.",
+    "agent": "Follow log files into streams.",
     "clock": "Show and move the lake's clock.",
     "services": "What runs, operation by operation.",
     "claims": "Which promised facts hold.",
