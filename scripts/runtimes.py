@@ -23,6 +23,7 @@ JAVA: dict[str, tuple[str, ...]] = {
         "org.apache.flink:flink-clients:1.19.3",
         "org.slf4j:slf4j-simple:1.7.36",
     ),
+    "kpljava": ("software.amazon.kinesis:amazon-kinesis-producer:1.1.1",),
     "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),
 }
 MAKE_SECONDS = 500

@@ -5,12 +5,32 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parent / "programs" / "kpl_program.py"
+from pocketlake.embedded import EmbeddedLake
+from pocketlake.services.firehose import aggregates
+
+PROGRAMS = Path(__file__).parent / "programs"
 ROLE = "arn:aws:iam::000000000000:role/firehose"
+
+
+@pytest.fixture
+def secure_lake(tmp_path) -> Iterator[EmbeddedLake]:
+    """A lake that speaks HTTPS, a process of its own: the producer library speaks nothing else."""
+    command = [sys.executable, "-m", "pocketlake.cli.main", "up", "--tls", "--port", "0", "--directory", str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield EmbeddedLake(server.stdout.readline().split()[-1], tmp_path)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
 
 
 @pytest.mark.claim("KDS-537", "KDS-539", "KDS-617")
@@ -31,7 +51,12 @@ def test_packed_records_pass_through_and_firehose_delivers_what_is_inside(lake, 
         },
     )
     finished = subprocess.run(
-        [str(python), str(PROGRAM)], env=surroundings, capture_output=True, text=True, timeout=100, check=False
+        [str(python), str(PROGRAMS / "kpl_program.py")],
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
     *_, told, done = finished.stdout.splitlines()
@@ -41,3 +66,43 @@ def test_packed_records_pass_through_and_firehose_delivers_what_is_inside(lake, 
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket="lake")["Contents"]]
     delivered = b"".join(s3.get_object(Bucket="lake", Key=key)["Body"].read() for key in sorted(keys))
     assert delivered == b"".join(base64.b64decode(data) for _, data in json.loads(told))
+
+
+def raw_records(kinesis, stream):
+    shard = {"ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+    place, found = kinesis.get_shard_iterator(StreamName=stream, **shard)["ShardIterator"], []
+    is_behind = True
+    while is_behind:
+        page = kinesis.get_records(ShardIterator=place)
+        found += [record["Data"] for record in page["Records"]]
+        place, is_behind = page["NextShardIterator"], page["MillisBehindLatest"] > 0
+    return found
+
+
+@pytest.mark.claim("KDS-533", "KDS-534", "KDS-538")
+@pytest.mark.timeout(700)
+def test_the_producer_library_itself_packs_and_repeats_what_is_throttled(
+    packages_of, secure_lake, surroundings, tmp_path
+):
+    jars = packages_of("kpljava")
+    options = {"endpoint_url": secure_lake.endpoint_url, "verify": str(tmp_path / "tls" / "ca.pem")}
+    kinesis = secure_lake.client("kinesis", **options)
+    kinesis.create_stream(StreamName="packed", ShardCount=1)
+    port = secure_lake.endpoint_url.rpartition(":")[2]
+    program = ["java", f"-Djava.io.tmpdir={tmp_path}", "-cp", f"{jars}/*", str(PROGRAMS / "KplJava.java")]
+    finished = subprocess.run(
+        [*program, "127.0.0.1", port, "packed"],
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
+    *_, told, done = finished.stdout.splitlines()
+    numbers, attempts = map(int, told.split())
+    assert (done, attempts > 1) == ("done", True)
+    records = raw_records(kinesis, "packed")
+    assert numbers == len(records) < 1000
+    found = [data for record in records for _, data in aggregates.unpack(record) or [("", record)]]
+    assert Counter(data.split()[1] for data in found) == Counter(b"%d" % number for number in range(3000))
