@@ -15,7 +15,7 @@ def test_sdk_command_line_and_agent_write_to_the_same_stream(lake, packages_of, 
     kinesis = lake.client("kinesis")
     kinesis.create_stream(StreamName="logs", ShardCount=1)
     kinesis.put_record(StreamName="logs", PartitionKey="k", Data=b"by boto3\n")
-    words = ["kinesis", "put-record", "--stream-name", "logs", "--partition-key", "k", "--data", "YnkgYXdzY2xpCg=="]
+    words = ["kinesis", "put-record", "--stream-name", "logs", "--partition-key", "k", "--data", "by awscli\n"]
     subprocess.run([str(aws), *words], env=surroundings, capture_output=True, timeout=60, check=True)
     (tmp_path / "app.log").write_text("by the agent\n")
     flow = {"filePattern": str(tmp_path / "app.log"), "kinesisStream": "logs", "initialPosition": "START_OF_FILE"}
