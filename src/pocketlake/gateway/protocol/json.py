@@ -104,7 +104,13 @@ class JsonDecoder(Compiler):
 
     read_blob = staticmethod(blob)
 
+    def __init__(self, raw: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.raw = raw
+
     def make_structure(self, shape: Shape) -> Convert:
+        if shape.name in self.raw:
+            return _same
         members = {
             member.wire: (name, self.compile(member))
             for name, member in shape.members.items()
@@ -142,6 +148,8 @@ class JsonDecoder(Compiler):
         def decode(value: Any) -> dict[str, Any]:
             if type(value) is not dict:
                 raise mistyped(value, "map")
+            if each is _same and None not in value.values():
+                return value
             if sparse:
                 return {key: None if item is None else each(item) for key, item in value.items()}
             return {key: each(item) for key, item in value.items() if item is not None}
@@ -222,6 +230,13 @@ class JsonDecoder(Compiler):
 
 class JsonEncoder(Compiler):
     """Handlers' values -> what `orjson` writes. Members that are None or unknown are left out."""
+
+    def __init__(self, raw: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self.raw = raw
+
+    def compile(self, member: Member) -> Convert:
+        return _same if member.shape.name in self.raw else super().compile(member)
 
     def make_structure(self, shape: Shape) -> Convert:
         members = {

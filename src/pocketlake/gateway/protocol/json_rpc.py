@@ -7,21 +7,35 @@ from typing import Any
 from pocketlake.gateway.message import Request, Response
 from pocketlake.gateway.protocol import cbor, eventstream, json
 from pocketlake.gateway.protocol.shapes import Shape, Shapes
-from pocketlake.gateway.protocol.values import Compiler
-from pocketlake.gateway.protocol.wire import Description, Pairs, Parse, Protocol, Respond, body_of, message_key
+from pocketlake.gateway.protocol.validation import Checks
+from pocketlake.gateway.protocol.wire import (
+    LEFT_TO_SERVICES,
+    Description,
+    Pairs,
+    Parse,
+    Protocol,
+    Respond,
+    body_of,
+    message_key,
+)
 from pocketlake.kernel.errors import ServiceError
+
+# DynamoDB's items are JSON on the wire and in the store: they pass as they are, and the service judges them itself.
+ITEM_SHAPES = frozenset({"AttributeValue", "AttributeMap", "ItemList"})
 
 
 class JsonProtocol(Protocol):
     """application/x-amz-json-1.0 and -1.1."""
 
-    decoder: type[Compiler] = json.JsonDecoder
-    encoder: type[Compiler] = json.JsonEncoder
+    decoder: type[json.JsonDecoder] = json.JsonDecoder
+    encoder: type[json.JsonEncoder] = json.JsonEncoder
 
     def __init__(self, metadata: dict[str, Any], shapes: Shapes, validation_error: str) -> None:
         super().__init__(metadata, shapes, validation_error)
-        self.decode = self.decoder()
-        self.encode = self.encoder()
+        raw = ITEM_SHAPES if metadata.get("targetPrefix", "").startswith("DynamoDB") else frozenset()
+        self.decode = self.decoder(raw)
+        self.encode = self.encoder(raw)
+        self.checks = Checks(LEFT_TO_SERVICES | raw)
         self.content_type = f"application/x-amz-json-{metadata.get('jsonVersion', '1.1')}"
 
     def load(self, body: bytes) -> Any:

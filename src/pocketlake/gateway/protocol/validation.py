@@ -30,7 +30,7 @@ NUMBERS = frozenset({"integer", "long", "float", "double"})
 
 
 class Checks:
-    """Compiles the checks of one service's shapes; enums and patterns of `unjudged` shapes are the service's own."""
+    """Compiles the checks of one service's shapes; `unjudged` structures, enums and patterns are the service's own."""
 
     def __init__(self, unjudged: frozenset[str] = frozenset()) -> None:
         self.unjudged = unjudged
@@ -48,6 +48,8 @@ class Checks:
         return own
 
     def structure(self, shape: Shape) -> Check | None:
+        if shape.name in self.unjudged:
+            return None
         if shape.name in self._structures:
             return self._structures[shape.name]
         cell: list[Check] = []

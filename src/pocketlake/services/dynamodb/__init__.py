@@ -1,0 +1,31 @@
+"""DynamoDB: items under keys, in tables with indexes, read and written by expressions."""
+
+from . import (
+    backfill,
+    batches,
+    items,
+    policies,
+    query,
+    scan,
+    table_updates,
+    tables,
+    tags,
+    time_to_live,
+    transactions,
+)
+from .service import dynamodb as service
+
+__all__ = [
+    "backfill",
+    "batches",
+    "items",
+    "policies",
+    "query",
+    "scan",
+    "service",
+    "table_updates",
+    "tables",
+    "tags",
+    "time_to_live",
+    "transactions",
+]

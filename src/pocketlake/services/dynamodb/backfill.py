@@ -1,0 +1,66 @@
+"""New global indexes are filled from the items that are there, some in each turn; writes keep them up meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from pocketlake.kernel.call import Call
+
+from . import changes, quotas, schemas, store
+from .changes import Image
+from .schemas import Table
+from .service import dynamodb
+
+AT_ONCE = int(quotas.BACKFILL_ITEMS.value)
+SEPARATOR = "/"
+
+
+def page(call: Call, table: Table, start: str, most: int) -> tuple[list[tuple[bytes, bytes, bytes]], str]:
+    """Keys and JSON of up to `most` items after `start`, and where the next page starts; "" at the end."""
+    after = None
+    if start:
+        hash, _, sort = start.partition(".")
+        after = store.Place(bytes.fromhex(hash), bytes.fromhex(sort))
+    rows = store.keyed_page(call.db, table.number, after, most)
+    following = f"{rows[-1][0].hex()}.{rows[-1][1].hex()}" if len(rows) == most else ""
+    return [(hash, sort, body) for hash, sort, _, body in rows], following
+
+
+@dynamodb.alarm
+def fill_index(call: Call, key: str) -> None:
+    """`key`: table/index/start."""
+    name, index_name, start = key.split(SEPARATOR)
+    found = call.resources("table").find(name)
+    if found is None:
+        return
+    table = schemas.compiled(found)
+    index = table.index(index_name)
+    if index is None:
+        return
+    from dataclasses import replace
+
+    alone = replace(table, indexes=(index,))
+    rows, following = page(call, table, start, AT_ONCE)
+    for hash, sort, body in rows:
+        item = orjson.loads(body)
+        if all(kind in item.get(name, {kind: 0}) for name, kind in index.key.attributes):
+            new = Image(item, changes.item_size(item), body)
+            for entry in changes.plan(alone, hash, sort, None, new)[0]:
+                assert entry.new is not None
+                store.put_entry(call.db, index.number, entry.new, entry.new_size)
+    if following:
+        call.alarms.set(fill_index, SEPARATOR.join((name, index_name, following)), call.now)
+    else:
+        set_index(call, found, index_name, IndexStatus=None, Backfilling=None)
+
+
+def set_index(call: Call, table: Any, name: str, **changes_: Any) -> None:
+    """Write members of one global index of the table's document; None takes a member out."""
+    indexes = []
+    for one in table["GlobalSecondaryIndexes"]:
+        if one["IndexName"] == name:
+            one = {member: value for member, value in {**one, **changes_}.items() if value is not None}
+        indexes.append(one)
+    schemas.save(call, table, GlobalSecondaryIndexes=indexes)

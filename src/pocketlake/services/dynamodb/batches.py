@@ -1,0 +1,143 @@
+"""Batches: many items in one call, each for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
+
+from . import capacity, items, keys, parameters, quotas, schemas, store, throttling, writes
+from .attribute_values import item_size
+from .capacity import Consumed
+from .expressions import projecting
+from .service import Invalid, errors, operation
+from .writes import Write
+
+THROTTLED = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException"})
+MOST_WRITES, MOST_KEYS = int(quotas.BATCH_WRITES.value), int(quotas.BATCH_GET_KEYS.value)
+WRITE_BYTES, GET_BYTES = int(quotas.BATCH_WRITE_BYTES.value), int(quotas.BATCH_GET_BYTES.value)
+
+
+@operation
+def batch_write_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Up to 25 puts and deletes; those that are throttled come back as unprocessed.  [DDB-539, DDB-540, DDB-542]"""
+    asked = _check_writes(request)
+    prepared = [(name, one, _prepare(call, name, one, size)) for name, one, size in asked]
+    places = {(write.table.number, write.hash, write.sort) for _, _, write in prepared}
+    if len(places) != len(prepared):
+        raise Invalid("Provided list of item keys contains duplicates")
+    unprocessed: dict[str, list[Any]] = {}
+    consumed: dict[str, Consumed] = {}
+    collections: dict[str, dict[bytes, Any]] = {}
+    counts, measures = capacity.is_asked(request), request.get("ReturnItemCollectionMetrics") == "SIZE"
+    for name, one, write in prepared:
+        try:
+            outcome = writes.perform(call, write, reads_old=counts)
+        except ServiceError as error:
+            if error.code not in THROTTLED:
+                raise
+            unprocessed.setdefault(name, []).append(one)
+            if len(prepared) == sum(map(len, unprocessed.values())):
+                raise
+            continue
+        if counts:
+            consumed.setdefault(name, Consumed(write.table)).add(outcome.units, outcome.indexes)
+        if measures and write.table.has_local:
+            collections.setdefault(name, {})[write.hash] = items.collection(call, write.table, write.hash, write.item)
+    answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
+    if counts:
+        answer["ConsumedCapacity"] = [one.describe(request["ReturnConsumedCapacity"]) for one in consumed.values()]
+    if collections:
+        answer["ItemCollectionMetrics"] = {name: list(of.values()) for name, of in collections.items()}
+    return answer
+
+
+def _check_writes(request: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
+    """Table, request and the item's size of each; what is wrong in itself is refused before any table is looked at."""
+    asked = [(name, one) for name, ones in request["RequestItems"].items() for one in ones]
+    if len(asked) > MOST_WRITES:
+        raise Invalid("Too many items requested for the BatchWriteItem call")
+    sized = []
+    for name, one in asked:
+        if len(one) != 1:
+            raise Invalid(
+                "Supplied AttributeValue has more than one datatypes set, "
+                "must contain exactly one of the supported datatypes"
+            )
+        put = one.get("PutRequest")
+        size = item_size(put["Item"] if put else one["DeleteRequest"]["Key"])
+        if size > writes.ITEM_BYTES:
+            raise Invalid(writes.TOO_LARGE)
+        sized.append((name, one, size))
+    if sum(size for _, _, size in sized) > WRITE_BYTES:
+        raise Invalid("Collection size has exceeded the maximum allowed size of 16777216 bytes for a BatchWriteItem")
+    return sized
+
+
+def _prepare(call: Call, name: str, one: dict[str, Any], size: int) -> Write:
+    table = schemas.find(call, name)
+    if "PutRequest" in one:
+        return writes.put(table, one["PutRequest"]["Item"], size)
+    return writes.on_key("delete", table, one["DeleteRequest"]["Key"])
+
+
+@operation
+def batch_get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Up to 100 items and 16 MB; the rest comes back as unprocessed keys.  [DDB-543, DDB-544, DDB-545]"""
+    asked = {name: _check_gets(one) for name, one in request["RequestItems"].items()}
+    if sum(len(one["Keys"]) for one in request["RequestItems"].values()) > MOST_KEYS:
+        raise Invalid("Too many items requested for the BatchGetItem call")
+    responses: dict[str, list[Any]] = {}
+    unprocessed: dict[str, Any] = {}
+    consumed: list[Consumed] = []
+    total = done = 0
+    for name, one in request["RequestItems"].items():
+        table = schemas.find(call, name)
+        places = [keys.of_key(table, key) for key in one["Keys"]]
+        if len(set(places)) != len(places):
+            raise Invalid("Provided list of item keys contains duplicates")
+        paths, found = asked[name], responses.setdefault(table.name if name.startswith("arn:") else name, [])
+        parameters.check_scalars(table, paths)
+        used = Consumed(table)
+        left: list[Any] = []
+        for key, (hash, sort) in zip(one["Keys"], places, strict=True):
+            try:
+                buckets = throttling.admit_read(call, table, None, hash)
+            except ServiceError:
+                left.append(key)
+                continue
+            row = store.get(call.db, table.number, hash, sort)
+            size = row[0] if row else 0
+            if total + size > GET_BYTES:
+                left.append(key)
+                continue
+            total, done = total + size, done + 1
+            units = capacity.read_units(size, one.get("ConsistentRead", False))
+            throttling.charge(buckets, units)
+            used.add(units, {})
+            if row is not None:
+                found.append(
+                    items.shown(call, row[1]) if paths is None else projecting.project(paths, orjson.loads(row[1]))
+                )
+        consumed.append(used)
+        if left:
+            unprocessed[name] = {**one, "Keys": left}
+    if not done:
+        raise errors.ProvisionedThroughputExceededException(throttling.OF_TABLE)
+    answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
+    if capacity.is_asked(request):
+        answer["ConsumedCapacity"] = [one.describe(request["ReturnConsumedCapacity"]) for one in consumed]
+    return answer
+
+
+def _check_gets(one: dict[str, Any]) -> Any:
+    """The projection of one table's part."""
+    bindings = parameters.bind(one, ("ProjectionExpression",), ("AttributesToGet",))
+    paths = parameters.projection(one, bindings)
+    for key in one["Keys"]:
+        item_size(key)
+    bindings.check_used()
+    return paths

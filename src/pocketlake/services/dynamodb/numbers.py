@@ -1,0 +1,91 @@
+"""Numbers: decimal, exact to 38 digits, from 1e-130 to 9.99e+125, and their bytes in keys that sort as they do."""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal, Inexact
+
+from .service import Invalid
+
+PLAIN = re.compile(r"-?[1-9][0-9]{0,37}|0").fullmatch
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?").fullmatch
+DIGITS, LARGEST, SMALLEST = 38, 125, -130
+EXACT = Context(prec=400)
+ROUND = Context(prec=DIGITS)
+
+
+def normal(text: str) -> str:
+    """The number without needless zeros or an exponent, as DynamoDB gives it back. Raises Invalid."""
+    if PLAIN(text):
+        return text
+    if not NUMBER(text):
+        suffix = f": {text}" if text else ""
+        raise Invalid(f"The parameter cannot be converted to a numeric value{suffix}")
+    return written(Decimal(text))
+
+
+def written(value: Decimal) -> str:
+    """Raises Invalid for numbers beyond the range or the precision."""
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    significant = "".join(map(str, digits)).lstrip("0")
+    stripped = significant.rstrip("0")
+    if not stripped:
+        return "0"
+    magnitude = len(significant) + exponent - 1
+    if magnitude > LARGEST:
+        raise Invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+    if magnitude < SMALLEST:
+        raise Invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+    if len(stripped) > DIGITS:
+        raise Invalid("Attempting to store more than 38 significant digits in a Number")
+    exponent += len(significant) - len(stripped)
+    return f"{Decimal((sign, tuple(map(int, stripped)), exponent)):f}"
+
+
+def add(left: str, right: str, sign: int = 1) -> str:
+    """left + sign x right, exactly; more than 38 digits are rounded. Raises Invalid on overflow."""
+    total = EXACT.add(Decimal(left), Decimal(right) if sign > 0 else -Decimal(right))
+    return written(ROUND.plus(total) if _is_long(total) else total)
+
+
+def _is_long(value: Decimal) -> bool:
+    context = Context(prec=DIGITS)
+    context.plus(value)
+    return bool(context.flags[Inexact])
+
+
+def size(text: str) -> int:
+    """Bytes that a normal number takes: about one for two digits, and one. Recorded by dynalite (db/index.js)."""
+    if text == "0":
+        return 1
+    negative = text[0] == "-"
+    whole, _, fraction = text.lstrip("-").partition(".")
+    if whole != "0":
+        magnitude = len(whole) - 1
+        count = len((whole + fraction).rstrip("0")) if not fraction else len(whole) + len(fraction)
+    else:
+        count = len(fraction.lstrip("0"))
+        magnitude = count - len(fraction) - 1
+    even = 0 if count % 2 or magnitude % 2 else 1
+    return 1 + (count + 1) // 2 + even + negative
+
+
+def sortable(text: str) -> bytes:
+    """A normal number as bytes that compare as the numbers do.
+
+    Sign, exponent + 130, then two digits a byte; those of negative numbers complemented and closed, so that the longer
+    one is the smaller.
+    """
+    if text == "0":
+        return b"\x80"
+    negative = text[0] == "-"
+    whole, _, fraction = text.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    magnitude = len(whole) - 1 if whole != "0" else len(digits) - len(fraction) - 1
+    digits = digits.rstrip("0")
+    pairs = digits + "0" if len(digits) % 2 else digits
+    packed = bytes(int(pairs[at : at + 2]) + 1 for at in range(0, len(pairs), 2))
+    if not negative:
+        return bytes((0xC0, magnitude - SMALLEST)) + packed
+    return bytes((0x40, 255 - (magnitude - SMALLEST))) + bytes(255 - pair for pair in packed) + b"\xff"

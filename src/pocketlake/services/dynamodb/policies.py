@@ -1,0 +1,95 @@
+"""Resource policies of tables: stored with their revision, not yet enforced."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from pocketlake.kernel.call import Call
+
+from . import quotas
+from .service import errors, operation, refuse
+
+NONE = "NO_POLICY"
+
+
+def store_policy(call: Call, arn: str, text: str) -> str:
+    """Its revision. ValidationException for what is no JSON, or too long."""
+    if len(text.encode()) > quotas.POLICY_BYTES.value:
+        raise refuse("Resource-based policy size has exceeded the maximum allowed size")
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        raise refuse("Resource-based policy document is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise refuse("Resource-based policy document is not valid")
+    revision = str(int.from_bytes(hashlib.sha256(f"{call.now}{text}".encode()).digest()[:6], "big"))
+    policies = call.resources("policy")
+    found = policies.find(arn)
+    if found is None:
+        policies.create(arn, {"Policy": text, "RevisionId": revision})
+    elif orjson.loads(found["Policy"]) == document:
+        return str(found["RevisionId"])
+    else:
+        policies.update(found, Policy=text, RevisionId=revision)
+    return revision
+
+
+def drop(call: Call, arn: str) -> None:
+    if (found := call.resources("policy").find(arn)) is not None:
+        call.resources("policy").delete(found)
+
+
+def _check_resource(call: Call, arn: str) -> None:
+    if call.resources("table").by_arn(arn.partition("/stream/")[0]) is None:
+        raise errors.ResourceNotFoundException(f"Requested resource not found: ResourcArn: {arn} not found")
+
+
+def _check_revision(call: Call, arn: str, expected: str | None) -> None:
+    found = call.resources("policy").find(arn)
+    if expected is None:
+        return
+    current = found["RevisionId"] if found else NONE
+    if expected != current:
+        raise errors.PolicyNotFoundException(
+            "Resource-based policy not found for the provided ResourceArn: "
+            f"Requested update for policy with revision id {expected}"
+            + (
+                f" but the policy associated to target table {arn.rpartition('/')[2]} has revision id {current}."
+                if found
+                else ""
+            )
+        )
+
+
+@operation
+def put_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    arn = request["ResourceArn"]
+    _check_resource(call, arn)
+    _check_revision(call, arn, request.get("ExpectedRevisionId"))
+    return {"RevisionId": store_policy(call, arn, request["Policy"])}
+
+
+@operation
+def get_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    arn = request["ResourceArn"]
+    _check_resource(call, arn)
+    found = call.resources("policy").find(arn)
+    if found is None:
+        raise errors.PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {arn}")
+    return {"Policy": found["Policy"], "RevisionId": found["RevisionId"]}
+
+
+@operation
+def delete_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Deleting what is not there succeeds, without a revision."""
+    arn = request["ResourceArn"]
+    _check_resource(call, arn)
+    _check_revision(call, arn, request.get("ExpectedRevisionId"))
+    found = call.resources("policy").find(arn)
+    if found is None:
+        return {}
+    call.resources("policy").delete(found)
+    return {"RevisionId": found["RevisionId"]}

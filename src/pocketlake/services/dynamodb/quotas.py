@@ -1,0 +1,54 @@
+"""The limits of DynamoDB, each with its source."""
+
+from __future__ import annotations
+
+from pocketlake.kernel.quotas import Quota
+
+GUIDE = "DynamoDB developer guide, Quotas and limits"
+BURST_GUIDE = "DynamoDB developer guide, Burst and adaptive capacity"
+REFERENCE = "DynamoDB API reference, "
+KIB = 1024
+MIB = 1024 * 1024
+
+ITEM_BYTES = Quota("one item, names and values", 400 * KIB, "bytes", GUIDE)
+HASH_BYTES = Quota("partition key value", 2048, "bytes", GUIDE)
+RANGE_BYTES = Quota("sort key value", 1024, "bytes", GUIDE)
+NESTING = Quota("levels of lists and maps", 32, "levels", GUIDE)
+EXPRESSION_BYTES = Quota("one expression", 4 * KIB, "bytes", GUIDE)
+OPERANDS = Quota("operators in an expression", 300, "operators", GUIDE)
+IN_OPERANDS = Quota("operands of IN", 100, "operands", GUIDE)
+LOCAL_INDEXES = Quota("local secondary indexes of a table", 5, "indexes", GUIDE)
+GLOBAL_INDEXES = Quota("global secondary indexes of a table", 20, "indexes", GUIDE, adjustable=True)
+PROJECTED = Quota("projected attributes of all indexes of a table", 100, "attributes", GUIDE)
+INDEX_KEY_ATTRIBUTES = Quota("partition or sort key attributes of a global index", 4, "attributes", GUIDE)
+TABLES = Quota("tables of an account in a region", 2500, "tables", GUIDE, adjustable=True)
+TAGS = Quota("tags of a table", 50, "tags", GUIDE)
+TABLE_UNITS = Quota("provisioned units of a table", 40_000, "units/s", GUIDE, adjustable=True)
+ACCOUNT_UNITS = Quota("provisioned units of an account in a region", 80_000, "units/s", GUIDE, adjustable=True)
+UNITS_BOUND = Quota("units that a request can name", 10**12, "units/s", "dynalite, recorded: out of bounds above")
+
+PAGE_BYTES = Quota("one page of Query or Scan", MIB, "bytes", REFERENCE + "Query")
+BATCH_GET_KEYS = Quota("keys of one BatchGetItem", 100, "keys", REFERENCE + "BatchGetItem")
+BATCH_GET_BYTES = Quota("one BatchGetItem", 16 * MIB, "bytes", REFERENCE + "BatchGetItem")
+BATCH_WRITES = Quota("requests of one BatchWriteItem", 25, "requests", REFERENCE + "BatchWriteItem")
+BATCH_WRITE_BYTES = Quota("one BatchWriteItem", 16 * MIB, "bytes", REFERENCE + "BatchWriteItem")
+TRANSACTION_ITEMS = Quota("items of one transaction", 100, "items", REFERENCE + "TransactWriteItems")
+TRANSACTION_BYTES = Quota("one transaction", 4 * MIB, "bytes", REFERENCE + "TransactWriteItems")
+TOKEN_LIFE = Quota("life of a ClientRequestToken", 600, "seconds", REFERENCE + "TransactWriteItems")
+COLLECTION_BYTES = Quota("one item collection of a table with local indexes", 10 * 1024 * MIB, "bytes", GUIDE)
+
+READ_UNIT_BYTES = Quota("one read unit", 4 * KIB, "bytes", GUIDE)
+WRITE_UNIT_BYTES = Quota("one write unit", KIB, "bytes", GUIDE)
+BURST = Quota("unused capacity is kept for", 300, "seconds", BURST_GUIDE)
+KEY_READS = Quota("reads of one partition key", 3000, "units/s", BURST_GUIDE)
+KEY_WRITES = Quota("writes of one partition key", 1000, "units/s", BURST_GUIDE)
+ON_DEMAND_READS = Quota("reads of a new on-demand table", 12_000, "units/s", "developer guide, On-demand capacity mode")
+ON_DEMAND_WRITES = Quota("writes of a new on-demand table", 4000, "units/s", "developer guide, On-demand capacity mode")
+MODE_SWITCHES = Quota("switches to on-demand", 4, "per 24 hours", REFERENCE + "UpdateTable")
+DECREASES = Quota("decreases of throughput before the hour counts", 4, "per day", GUIDE)
+
+CREATION = Quota("CREATING of a table", 0, "seconds", "ours: nothing has to be provisioned; on AWS some seconds")
+BACKFILL_ITEMS = Quota("items put into a new index in one turn", 2000, "items", "ours")
+SWEEP_ITEMS = Quota("items of a deleted table removed in one turn", 5000, "items", "ours")
+TTL_DELAY = Quota("an expired item is removed within", 60, "seconds", "ours; AWS within some days")
+POLICY_BYTES = Quota("resource policy", 20 * KIB, "bytes", REFERENCE + "PutResourcePolicy")

@@ -1,0 +1,46 @@
+"""The service's declaration, and how it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
+from pocketlake.kernel.service import Service
+
+from . import store
+
+dynamodb = Service("dynamodb", migrations=store.MIGRATIONS)
+errors = dynamodb.errors
+
+# Since 2024 AWS says so before what these find wrong with a request itself, but not before what a table's schema
+# forbids. Source: moto's tests that ran against AWS (test_dynamodb_exceptions.py, "aws_verified").
+COUNTED = frozenset({"put_item", "update_item", "delete_item"})
+
+Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]
+
+
+class Invalid(Exception):
+    """A request that is wrong in itself, whatever the table: becomes a ValidationException."""
+
+
+def operation(handler: Operation) -> Operation:
+    """Registers an operation whose rules raise `Invalid`."""
+
+    @wraps(handler)
+    def checked(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return handler(call, request)
+        except Invalid as mistake:
+            counted = "1 validation error detected: " if call.operation in COUNTED else ""
+            raise refuse(f"{counted}{mistake}") from None
+
+    return dynamodb.operation(checked)
+
+
+def refuse(message: str) -> ServiceError:
+    """What a table's schema, or an item's content, does not allow."""
+    error: ServiceError = errors.ValidationException(message)
+    return error

@@ -1,0 +1,101 @@
+"""Time to live: items leave when the lake's clock has passed the second that one of their attributes names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from pocketlake.kernel.call import Call
+
+from . import changes, quotas, schemas, store, tables
+from .changes import Image
+from .schemas import Table
+from .service import dynamodb, operation, refuse
+
+OLDEST = 5 * 365 * 86400  # seconds: what expired longer ago is taken for a mistake, as on AWS
+AT_ONCE = int(quotas.BACKFILL_ITEMS.value)
+DELAY = quotas.TTL_DELAY.value
+
+
+@operation
+def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    table = schemas.locate(call, request["TableName"])
+    asked = request["TimeToLiveSpecification"]
+    name, enabled = asked["AttributeName"], asked["Enabled"]
+    current = table.get("TimeToLive")
+    if enabled and current is not None:
+        raise refuse("TimeToLive is already enabled")
+    if not enabled and current is None:
+        raise refuse("TimeToLive is already disabled")
+    if not enabled and current != name:
+        raise refuse(f"TimeToLive is active on a different AttributeName: current AttributeName is {current}")
+    if enabled:
+        schemas.save(call, table, TimeToLive=name)
+        call.alarms.set(enlist, table.name, call.now)
+    else:
+        schemas.save(call, table, TimeToLive=None)
+        store.forget_all_expiries(call.db, table["Number"])
+        call.alarms.clear(expire, table.name)
+    return {"TimeToLiveSpecification": asked}
+
+
+@operation
+def describe_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    table = tables.existing(call, request["TableName"])
+    if "TimeToLive" not in table.body:
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+    return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table["TimeToLive"]}}
+
+
+def expiry(table: Table, item: dict[str, Any]) -> int | None:
+    """The second after which the item is to go: a number in the table's attribute."""
+    value = item.get(table.ttl or "", {}).get("N")
+    return None if value is None else int(float(value))
+
+
+def expect(call: Call, table: Table, hash: bytes, sort: bytes, item: dict[str, Any]) -> None:
+    """Note when an item that is written will expire."""
+    at = expiry(table, item)
+    if at is None or not 0 < at < 2**53 or at < call.now - OLDEST:
+        return
+    store.expect(call.db, table.number, at, hash, sort)
+    due = call.alarms.due(expire, table.name)
+    if due is None or due > at + DELAY:
+        call.alarms.set(expire, table.name, max(at, call.now) + DELAY)
+
+
+@dynamodb.alarm
+def enlist(call: Call, key: str) -> None:
+    """Items that were there before time to live was enabled, some at a time."""
+    name, _, start = key.partition("/")
+    found = call.resources("table").find(name)
+    if found is None or "TimeToLive" not in found.body:
+        return
+    table = schemas.compiled(found)
+    from . import backfill
+
+    page, following = backfill.page(call, table, start, AT_ONCE)
+    for hash, sort, body in page:
+        expect(call, table, hash, sort, orjson.loads(body))
+    if following:
+        call.alarms.set(enlist, f"{name}/{following}", call.now)
+
+
+@dynamodb.alarm
+def expire(call: Call, name: str) -> None:
+    """Delete what has expired, unless its attribute says otherwise by now."""
+    found = call.resources("table").find(name)
+    if found is None or "TimeToLive" not in found.body:
+        return
+    table = schemas.compiled(found)
+    rows = store.expired(call.db, table.number, call.now, AT_ONCE)
+    for at, hash, sort in rows:
+        old: Image | None = changes.read(call, table, hash, sort)
+        if old is not None and expiry(table, old.item) == at:
+            entries, _ = changes.plan(table, hash, sort, old, None)
+            changes.write(call, table, hash, sort, entries, old, None)
+    store.forget_expiries(call.db, table.number, rows)
+    following = store.first_expiry(call.db, table.number)
+    if following is not None:
+        call.alarms.set(expire, name, max(following + DELAY, call.now))
