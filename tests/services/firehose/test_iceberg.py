@@ -218,6 +218,14 @@ def test_an_operation_that_has_no_keys_or_no_meaning_fails(bucket):
     assert codes == {1: "Iceberg.UniqueKeysNotFound", 2: "Iceberg.InvalidRoutingInformation"}
 
 
+def test_records_that_nothing_routes_fail(bucket):
+    create(bucket, DestinationTableConfigurationList=[])
+    put_rows(bucket, {"id": 1})
+    bucket.clock.advance(60)
+    (line,) = failures(bucket, "bad/iceberg-failed/")
+    assert line["errorCode"] == "Iceberg.InvalidRoutingInformation"
+
+
 def test_append_only_streams_refuse_updates(bucket):
     table(bucket, KEYED)
     tables = to("t", UniqueKeys=["id"])
@@ -362,7 +370,6 @@ def test_what_is_refused_at_creation(bucket):
     )
     for code, options, words in (
         ("InvalidArgumentException", {"DestinationTableConfigurationList": to("missing")}, no_table),
-        ("InvalidArgumentException", {"DestinationTableConfigurationList": []}, "Exactly one destination table"),
         ("InvalidArgumentException", {"DestinationTableConfigurationList": to("t", "t")}, "one configuration only"),
         ("InvalidArgumentException", {"S3BackupMode": "AllData"}, "FailedDataOnly"),
         ("InvalidArgumentException", {"CatalogConfiguration": {}}, "CatalogConfiguration"),

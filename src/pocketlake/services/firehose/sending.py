@@ -7,6 +7,7 @@ the same ID, as on AWS.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from array import array
 from typing import Any
@@ -20,10 +21,10 @@ MEMBER = "Sending"
 
 
 def state(call: Call, stream: Resource, batch: Batch) -> dict[str, Any]:
-    """What was kept of this very batch; empty when it is new."""
+    """What was kept of this very batch, the caller's own copy; empty when it is new."""
     now = _current(call, stream)
     held: dict[str, Any] = (now and now.get(MEMBER)) or {}
-    return dict(held["State"]) if held and held["Batch"] == _identity(stream, batch) else {}
+    return copy.deepcopy(held["State"]) if held and held["Batch"] == _identity(stream, batch) else {}
 
 
 def keep(call: Call, stream: Resource, batch: Batch, state: dict[str, Any]) -> None:

@@ -114,26 +114,30 @@ def retry_seconds(configuration: dict[str, Any]) -> float | None:
 
 
 async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
-    """Send the batch's requests in order, leaving out those that were taken before."""
+    """Send the batch's requests in order, leaving out those that were taken before.
+
+    The retry duration begins when the first attempt has failed, and does not run while an answer is awaited: `Spent` is
+    the sum of the pauses up to now, `FailedAt` when the last one began.
+    """
     configuration = stream["Destination"]
-    duration = configuration["RetryOptions"]["DurationInSeconds"]
-    state = sending.state(call, stream, batch)
-    taken: list[int] = list(state.get("Taken", ()))
+    state = sending.state(call, stream, batch) or {"Taken": [], "Spent": 0.0, "FailedAt": call.now}
+    spent = state["Spent"] + call.now - state["FailedAt"]
     failed: list[Failed] = []
     for request in requests_of(batch, configuration["BufferingHints"]["SizeInMBs"] * quotas.MIB):
-        if request.start in taken:
+        if request.start in state["Taken"]:
             continue
         try:
             await _send(call, stream, batch, request)
         except Undelivered as refusal:
-            left = batch.since + duration - call.now
+            left = configuration["RetryOptions"]["DurationInSeconds"] - spent
             if left > 0:
+                sending.keep(call, stream, batch, {**state, "Spent": spent, "FailedAt": call.now})
                 raise Undelivered(refusal.code, refusal.message, min(pause(batch), left)) from None
             failed += [_failure(batch, index, refusal) for index in request]
         else:
-            taken.append(request.start)
+            state["Taken"].append(request.start)
             if len(request) < len(batch):
-                sending.keep(call, stream, batch, {"Taken": taken})
+                sending.keep(call, stream, batch, state)
     return failed
 
 

@@ -80,7 +80,7 @@ def _check_built(configuration: dict[str, Any]) -> None:
             if table.get(member):
                 raise NotImplemented501(f"Firehose {member} of an Iceberg destination table")
     if configuration.get("S3BackupMode") == "AllData":
-        raise errors.InvalidArgumentException("S3 backup only supports FailedDataOnly for Iceberg destinations")
+        raise errors.InvalidArgumentException("S3 backup only supports FailedDataOnly for Apache Iceberg Tables")
 
 
 def _check_catalog(call: Call, configuration: dict[str, Any]) -> None:
@@ -100,11 +100,6 @@ def _check_tables(call: Call, configuration: dict[str, Any]) -> None:
     routes = [_route_of(table) for table in tables]
     if len(set(routes)) < len(routes):
         raise errors.InvalidArgumentException("Each destination table can have one configuration only")
-    routed = {processing.METADATA, processing.LAMBDA} & processing.processors(configuration).keys()
-    if len(routes) != 1 and not routed:
-        raise errors.InvalidArgumentException(
-            "Exactly one destination table is required unless records are routed by MetadataExtraction or Lambda"
-        )
     for route in routes:
         if _table(call, configuration, route) is None:
             raise errors.InvalidArgumentException(

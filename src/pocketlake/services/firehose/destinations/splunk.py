@@ -87,7 +87,8 @@ class Sent:
     """How far a batch is. Its requests go by the place of their first record, as text.
 
     `waiting` are those that HEC took: [acknowledgement ID, when]; `done` those that it acknowledged; `given_up` those
-    that ran out of time: [code, attempts]. `failing_since` is when the first of them failed.
+    that ran out of time: [code, attempts]. The retry duration does not run while acknowledgements are awaited: `spent`
+    are the seconds of it that are over, `failing_since` is when it began to run again.
     """
 
     waiting: dict[str, list[float]] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Sent:
     sends: dict[str, int] = field(default_factory=dict)
     polls: int = 0
     failing_since: float | None = None
+    spent: float = 0.0
 
     def is_open(self, request: str) -> bool:
         return request not in self.waiting and request not in self.done and request not in self.given_up
@@ -151,7 +153,7 @@ def backup(configuration: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def retry_seconds(configuration: dict[str, Any]) -> float | None:
-    return None  # the duration counts from the first error, and an acknowledgement is waited for beyond it
+    return None  # the duration does not run while an acknowledgement is awaited
 
 
 async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
@@ -172,6 +174,8 @@ async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
     pauses = [_pause_of_poll(call, stream, sent)] if sent.waiting else []
     if refused:
         pauses += _give_up(call, stream, sent, refused)
+    elif sent.failing_since is not None:
+        sent.spent, sent.failing_since = sent.spent + call.now - sent.failing_since, None
     if pauses:
         sending.keep(call, stream, batch, asdict(sent))
         if refused:
@@ -188,7 +192,7 @@ async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
 def _give_up(call: Call, stream: Resource, sent: Sent, refused: dict[str, str]) -> list[float]:
     """Give up what was refused if its time is over; else the seconds until the next attempt."""
     sent.failing_since = call.now if sent.failing_since is None else sent.failing_since
-    left = sent.failing_since + stream["Destination"]["RetryOptions"]["DurationInSeconds"] - call.now
+    left = stream["Destination"]["RetryOptions"]["DurationInSeconds"] - sent.spent - (call.now - sent.failing_since)
     if left <= 0:
         sent.given_up |= {request: [code, sent.sends.get(request, 0)] for request, code in refused.items()}
         return []
