@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
 
 from . import addresses, dead_letters, fifo, live, policies, quotas, settling, store
 from .live import Queue, milliseconds
@@ -61,16 +64,15 @@ def check(call: Call, arn: str, given: dict[str, str], is_fifo: bool) -> dict[st
         elif name in CHOICES:
             value = _choice(name, value)
         elif name == "RedrivePolicy" and value:
-            dead_letters.parse(call, arn, value)
+            policy = dead_letters.parse(call, arn, value)
+            if policy != orjson.loads(value):
+                value = orjson.dumps(policy).decode()  # a count that was given as text is kept as a number
         elif name == "RedriveAllowPolicy" and value:
             dead_letters.check_allowance(value)
         elif name == "Policy" and value:
             policies.check(value)
         elif name == "KmsMasterKeyId" and value:
-            raise errors.KmsNotFound(
-                f"Key '{value}' cannot be used: Pocketlake has no KMS keys yet. "
-                "Use SqsManagedSseEnabled for encryption with keys that SQS owns."
-            )
+            raise NotImplemented501("Encryption of queues with a KMS key (KmsMasterKeyId)")
         checked[name] = value
     if checked.get("FifoQueue") == "false":
         raise unknown("FifoQueue")

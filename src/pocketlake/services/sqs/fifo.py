@@ -69,7 +69,7 @@ def key(queue: Queue, request: dict[str, Any]) -> tuple[str, str]:
                 "explicitly"
             )
         given = hashlib.sha256(request["MessageBody"].encode()).hexdigest()
-    if request.get("DelaySeconds") is not None and request["DelaySeconds"] != queue.delay // 1000:
+    if request.get("DelaySeconds"):
         raise invalid(
             request["DelaySeconds"],
             "DelaySeconds",

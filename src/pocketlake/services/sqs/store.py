@@ -318,21 +318,14 @@ def find(db: Store, position: int) -> tuple[int, int, int, str | None, int | Non
     return db.one("SELECT visible, receives, first, grp, large FROM sqs_messages WHERE position = ?", (position,))
 
 
-def delete(db: Store, position: int, large: int | None) -> None:
-    db.execute("DELETE FROM sqs_messages WHERE position = ?", (position,))
-    if large is not None:
-        forget_large(db, [large])
-
-
-def delete_received(db: Store, position: int, receives: int) -> tuple[int, str | None, int | None] | None:
-    """Delete what was received for the `receives`th time; its visible, group and large. None: there is none such."""
-    row = db.one(
-        "DELETE FROM sqs_messages WHERE position = ? AND receives = ? RETURNING visible, grp, large",
-        (position, receives),
-    )
-    if row is not None and row[2] is not None:
-        forget_large(db, [row[2]])
-    return None if row is None else (row[0], row[1], row[2])
+def take_away(db: Store, position: int) -> tuple[int, int, str | None] | None:
+    """Delete a message; its visible, receives and group. None when it has gone before."""
+    row = db.one("DELETE FROM sqs_messages WHERE position = ? RETURNING visible, receives, grp, large", (position,))
+    if row is None:
+        return None
+    if row[3] is not None:
+        forget_large(db, [row[3]])
+    return row[0], row[1], row[2]
 
 
 def forget_large(db: Store, ids: Sequence[int]) -> None:

@@ -42,11 +42,12 @@ def _change(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict
     position, receives = receipts.read(queue, handle)
     settling.settle(call, queue, now)
     found = store.find(call.db, position)
-    if found is None or found[1] != receives:
+    # Any handle of a message in flight does on a standard queue, as AWS does it (moto's tests tell of it).
+    if found is None or (queue.is_fifo and found[1] != receives):
         raise invalid(
             handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change."
         )
-    visible, _, first, group, _ = found
+    visible, receives, first, group, _ = found
     if not visible:
         raise errors.MessageNotInflight("The message referred to is not in flight.")
     if first and receives == 1 and now + timeout * 1000 > first + MOST * 1000:
