@@ -4,6 +4,7 @@ import base64
 import datetime
 import functools
 import json
+import sys
 from collections import Counter
 from decimal import Decimal
 
@@ -26,7 +27,6 @@ PLAIN = Schema(
     t.NestedField(1, "id", t.LongType(), required=True),
     t.NestedField(2, "name", t.StringType()),
 )
-ROUTES = "{destinationDatabaseName: .db, destinationTableName: .table, operation: .op}"
 
 
 @functools.lru_cache(maxsize=8)
@@ -388,3 +388,9 @@ def test_what_is_refused_at_creation(bucket):
         arguments = {"DeliveryStreamName": "d", "IcebergDestinationConfiguration": given}
         assert words in refusal(code, firehose.create_delivery_stream, **arguments), options
     assert not [key for key in objects(bucket) if "bad/" in key]
+
+
+def test_without_pyiceberg_creation_says_what_to_install(bucket, monkeypatch):
+    table(bucket)
+    monkeypatch.setitem(sys.modules, "pyiceberg", None)  # as Python says that a package is not there
+    assert "pip install 'pocketlake[iceberg]'" in refusal("NotImplemented", create, bucket)
