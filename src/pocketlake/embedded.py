@@ -101,6 +101,7 @@ def run(
     durability: Durability = "process",
     limits: Limits = "aws",
     auth: Auth = "open",
+    streams: str = "",
 ) -> Iterator[EmbeddedLake]:
     """A lake in a thread of this process, on a free port unless told otherwise.
 
@@ -109,7 +110,14 @@ def run(
     with tempfile.TemporaryDirectory(prefix="pocketlake-") as temporary:
         home = Path(directory) if directory is not None else Path(temporary)
         config = Config(
-            directory=home, port=port, account=account, region=region, durability=durability, limits=limits, auth=auth
+            directory=home,
+            port=port,
+            account=account,
+            region=region,
+            durability=durability,
+            limits=limits,
+            auth=auth,
+            streams=streams,
         )
         serving = _Serving(config)
         serving.start()

@@ -44,6 +44,12 @@ from pocketlake.kernel.config import DEFAULT_ACCOUNT, DEFAULT_DIRECTORY, DEFAULT
     show_default=True,
     help="open lets access keys in that the lake does not know.",
 )
+@click.option(
+    "--streams",
+    default="",
+    metavar="URL",
+    help="Where records of Kinesis streams lie: kafka://HOST:PORT; by default in the lake's directory.",
+)
 @click.option("--allow-open", is_flag=True, help="Bind beyond loopback in open mode all the same.")
 @click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate of a local authority unless one is given.")
 @click.option("--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
@@ -51,6 +57,7 @@ from pocketlake.kernel.config import DEFAULT_ACCOUNT, DEFAULT_DIRECTORY, DEFAULT
 @click.option("--verbose", is_flag=True, help="Log more.")
 def up(allow_open: bool, verbose: bool, **options: Any) -> None:
     """Start Pocketlake here, and serve until Ctrl-C."""
+    from pocketlake.engines.streams import StreamsUnavailable
     from pocketlake.gateway.server import Server, UnsafeAddress, serve
     from pocketlake.kernel.lake import DirectoryInUse
 
@@ -62,7 +69,7 @@ def up(allow_open: bool, verbose: bool, **options: Any) -> None:
     try:
         server = Server(config, allow_open)
         serve(server, lambda url: _announce(server, url))
-    except (UnsafeAddress, DirectoryInUse) as error:
+    except (UnsafeAddress, DirectoryInUse, StreamsUnavailable) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"can't listen on {config.host}:{config.port}: {error.strerror or error}") from None

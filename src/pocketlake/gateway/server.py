@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocketlake.engines import streams
 from pocketlake.gateway.dispatch import Gateway
 from pocketlake.gateway.http import Front, HttpLimits
 from pocketlake.kernel import access
@@ -48,8 +49,9 @@ class Server:
 
     async def start(self) -> str:
         """Serve; returns the URL."""
-        lake = self.lake
-        lake.start(asyncio.get_running_loop())
+        lake, loop = self.lake, asyncio.get_running_loop()
+        lake.start(loop)
+        await streams.connect(lake, loop)
         if self.config.auth == "signed":
             self._give_first_key()
         self.front = Front(Gateway(lake).handle, HttpLimits(), lake.clock.http_date)

@@ -197,6 +197,10 @@ class Alarms:
             if due is None or due > now + delay:
                 self.set(ident, now + delay)
 
+    def is_awaited(self, topic: str) -> bool:
+        """Whether notifying `topic` would wake anybody."""
+        return topic in self._listeners or topic in self._watched
+
     # Listeners
 
     def listen(self, topic: str, listener: Callable[[object], None]) -> None:

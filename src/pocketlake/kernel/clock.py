@@ -55,6 +55,10 @@ class Clock:
             return self.base
         return self.base + (time.time() - self.real_base) * self.rate
 
+    def lag(self) -> float:
+        """Seconds by which the clock lies behind the machine's; negative when it is ahead."""
+        return time.time() - self.now()
+
     def http_date(self) -> bytes:
         """The Date header: the lake's clock to the second."""
         second = int(self.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,10 @@ Auth = Literal["open", "signed"]
 
 @dataclass(slots=True, frozen=True)
 class Config:
-    """`port` 0 takes a free one. `auth` open lets access keys in that the lake does not know; signed refuses them."""
+    """`port` 0 takes a free one. `auth` open lets access keys in that the lake does not know; signed refuses them.
+
+    `streams` names the engine that keeps the records of streams, by URL; empty is the lake's own store.
+    """
 
     directory: Path = DEFAULT_DIRECTORY
     host: str = "127.0.0.1"
@@ -31,4 +34,4 @@ class Config:
     tls: bool = False
     certificate: Path | None = None
     certificate_key: Path | None = None
-    engines: dict[str, str] = field(default_factory=dict)
+    streams: str = ""

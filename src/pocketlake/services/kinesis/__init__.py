@@ -17,6 +17,7 @@ from . import (
     streams,
     subscriptions,
     tags,
+    topics,
     traffic,
     warm_throughput,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "streams",
     "subscriptions",
     "tags",
+    "topics",
     "traffic",
     "warm_throughput",
 ]

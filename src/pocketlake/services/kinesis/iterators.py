@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 from pocketlake.kernel.call import Call
@@ -10,7 +12,7 @@ from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, sequences, shards, store
+from . import addresses, quotas, sequences, shards, store, topics
 from .service import errors, kinesis
 from .shards import Tail
 
@@ -27,7 +29,7 @@ class Place(NamedTuple):
 
 
 @kinesis.operation
-def get_shard_iterator(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def get_shard_iterator(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """A place to read from.  [KDS-041 ... KDS-046]"""
     if request.get("DryRun"):
         raise NotImplemented501("DryRun")
@@ -36,8 +38,23 @@ def get_shard_iterator(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_arguments(request)
     if call.limits_on and not tail.iterator_calls.take(1, call.now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
-    counter = starting_counter(call, request, stream, tail)
-    return {"ShardIterator": seal(call, Place(stream.name, tail.shard.number, tail.shard.id, counter))}
+
+    def answer(counter: int) -> dict[str, Any]:
+        return {"ShardIterator": seal(call, Place(stream.name, tail.shard.number, tail.shard.id, counter))}
+
+    if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
+        moment = asked_there(call, request)
+        if moment is not None:
+            behind = shards.rate_exceeded(call, stream.name, tail)
+            return topics.get_shard_iterator(call, topic, tail, moment, behind, answer)
+    return answer(starting_counter(call, request, stream, tail))
+
+
+def asked_there(call: Call, request: dict[str, Any]) -> float | None:
+    """The moment (milliseconds) whose place only an engine of streams knows, LATEST being infinity; else None."""
+    if request["ShardIteratorType"] == "AT_TIMESTAMP":
+        return asked_moment(call, request)
+    return math.inf if request["ShardIteratorType"] == "LATEST" else None
 
 
 def check_arguments(request: dict[str, Any]) -> None:
@@ -74,21 +91,21 @@ def starting_counter(
     if kind == "TRIM_HORIZON":
         return 0
     if kind == "AT_TIMESTAMP":
-        return _counter_at(call, request["Timestamp"], tail)
+        start = tail.shard.start
+        return store.first_arrived_after(call.db, start, start + tail.next, asked_moment(call, request) - 1) - start
     sequence = _sequence(call, request["StartingSequenceNumber"], stream, tail, operation)
     return sequence.counter + (kind == "AFTER_SEQUENCE_NUMBER" or sequence.is_between)
 
 
-def _counter_at(call: Call, timestamp: float, tail: Tail) -> int:
-    """The first record that arrived at `timestamp` or later. What lies in the future is refused, as AWS does."""
-    asked, now = round(timestamp * 1000), int(call.now * 1000)
+def asked_moment(call: Call, request: dict[str, Any]) -> int:
+    """The Timestamp in milliseconds. What lies in the future is refused, as AWS does."""
+    asked, now = round(request["Timestamp"] * 1000), int(call.now * 1000)
     if asked > now + 1:  # clients round to the millisecond; the clock may stand still
         raise errors.InvalidArgumentException(
             "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
             f"timestampInMillis: {asked}, currentTimestampInMillis: {now}"
         )
-    start = tail.shard.start
-    return store.first_arrived_after(call.db, start, start + tail.next, asked - 1) - start
+    return asked
 
 
 def _sequence(call: Call, text: str, stream: Resource, tail: Tail, operation: str) -> sequences.Sequence:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, batches, iterators, quotas, ranges, retention, sequences, shards, store
+from . import addresses, batches, iterators, quotas, ranges, retention, sequences, shards, store, topics
 from .service import errors, kinesis
 from .shards import Layout, Tail
 
@@ -39,7 +41,7 @@ def _restore(tail: Tail, following: int, arrival: int) -> None:
 
 
 @kinesis.operation
-def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """One record, into the shard that its key decides.  [KDS-004, KDS-010, KDS-531]"""
     if request.get("DryRun"):
         raise NotImplemented501("DryRun")
@@ -55,13 +57,15 @@ def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     now = call.now
     if call.limits_on and not tail.writes.take(len(key) + len(data), now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
+    if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
+        return topics.put_record(call, stream, topic, tail, [key, data])
     sequence = append(call, tail, [key, data], now)
     _appended(call, stream, tail)
     return {"ShardId": tail.id, "SequenceNumber": str(sequence)}
 
 
 @kinesis.operation
-def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Up to 500 records and 10 MiB; each succeeds or fails alone.  [KDS-004, KDS-023, KDS-532]"""
     if request.get("DryRun"):
         raise NotImplemented501("DryRun")
@@ -84,6 +88,8 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             filling[tail].append(index)
         else:
             filling[tail] = [index]
+    if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
+        return topics.put_records(call, stream, topic, filling, partial(_pieces, records, keys), results)
     for tail, indexes in filling.items():
         sequence = append(call, tail, [piece for at in indexes for piece in (keys[at], records[at]["Data"])], now)
         shard_id = tail.id
@@ -93,6 +99,11 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if filling:
         _appended(call, stream, next(iter(filling)))
     return {"FailedRecordCount": len(records) - sum(map(len, filling.values())), "Records": results}
+
+
+def _pieces(records: list[dict[str, Any]], keys: list[bytes], indexes: list[int]) -> list[bytes]:
+    """Key, data, key, data... of some of the records."""
+    return [piece for at in indexes for piece in (keys[at], records[at]["Data"])]
 
 
 def _route(layout: Layout, records: list[dict[str, Any]], keys: list[bytes]) -> list[Tail]:
@@ -163,7 +174,7 @@ def _appended(call: Call, stream: Resource, tail: Tail) -> None:
 
 
 @kinesis.operation
-def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Up to 10,000 records and 10 MiB from an iterator's place on.  [KDS-005, KDS-515, KDS-546, KDS-548, KDS-549]"""
     if request.get("DryRun"):
         raise NotImplemented501("DryRun")
@@ -177,14 +188,27 @@ def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if call.limits_on and not tail.reads.admit(now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
     limit = min(request.get("Limit", PAGE_RECORDS), PAGE_RECORDS)
-    records, following, size = read(call, tail, place.counter, retention.horizon(stream, now), limit)
+    horizon, answer = retention.horizon(stream, now), partial(_page, call, layout, tail, place)
+    if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
+        behind = shards.rate_exceeded(call, stream.name, tail)
+        wanted = topics.Wanted(place.counter, horizon, limit, PAGE_BYTES)
+        return topics.get_records(call, topic, tail, wanted, behind, answer)
+    return answer(read(call, tail, place.counter, horizon, limit))
+
+
+def _page(
+    call: Call, layout: Layout, tail: Tail, place: iterators.Place, found: tuple[list[dict[str, Any]], int, int]
+) -> dict[str, Any]:
+    """The answer with these records, the counter that follows them and their bytes."""
+    records, following, size = found
+    now = call.now
     if call.limits_on:
         tail.reads.charge(size, now)
     behind = 0
     if records and following < tail.next:
         behind = max(0, int(now * 1000) - round(records[-1]["ApproximateArrivalTimestamp"] * 1000))
     answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": behind}
-    if tail.shard.closed is not None and following >= tail.next:
+    if tail.is_at_end(following):
         answer["ChildShards"] = [child(shard) for shard in layout.children(place.number)]
     else:
         answer["NextShardIterator"] = iterators.seal(call, place._replace(counter=following))

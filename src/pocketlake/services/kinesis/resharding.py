@@ -13,7 +13,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, capacity, quotas, rates, retention, sequences, shards, states, store
+from . import addresses, capacity, quotas, rates, retention, sequences, shards, states, store, topics
 from .lineage import Merge, Piece, Split, Step, resized
 from .service import errors, kinesis
 from .shards import Tail
@@ -196,6 +196,8 @@ def carry_out(call: Call, stream: Resource, steps: list[Step]) -> None:
         _write(call, stream, parents, children, closed)
     if steps:
         shards.renew(call, stream)
+        if "Topic" in stream.body:
+            topics.extend(call, stream, number)
         retention.watch(call, stream, int(call.now * 1000))
         call.notify(f"kinesis.records:{stream.arn}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas, shards, states, store
+from . import addresses, quotas, shards, states, store, topics
 from .service import errors, kinesis
 from .shards import horizon as horizon
 
@@ -17,7 +18,7 @@ REMOVED_ROWS, REMOVED_BYTES = 1000, 16 * 1024 * 1024  # in one turn, so that nob
 
 
 @kinesis.operation
-def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Up to 365 days. Records that are gone stay gone.  [KDS-518, KDS-620]"""
     stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
     states.check_active(call, stream)
@@ -27,12 +28,15 @@ def increase_stream_retention_period(call: Call, request: dict[str, Any]) -> dic
             f"Requested retention period ({hours} hours) for stream {stream.name} can not be shorter than existing "
             f"retention period ({stream['RetentionPeriodHours']} hours). Use DecreaseRetentionPeriod API."
         )
-    call.resources("stream").update(stream, RetentionPeriodHours=hours, TrimmedBefore=max(horizon(stream, call.now), 0))
+    trimmed = max(horizon(stream, call.now), 0)
+    if "Topic" in stream.body:
+        return topics.retain(call, stream, RetentionPeriodHours=hours, TrimmedBefore=trimmed)
+    call.resources("stream").update(stream, RetentionPeriodHours=hours, TrimmedBefore=trimmed)
     return {}
 
 
 @kinesis.operation
-def decrease_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def decrease_stream_retention_period(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Down to 24 hours; older records are inaccessible at once.  [KDS-518, KDS-620]"""
     stream, hours = addresses.find(call, request), request["RetentionPeriodHours"]
     states.check_active(call, stream)
@@ -42,6 +46,8 @@ def decrease_stream_retention_period(call: Call, request: dict[str, Any]) -> dic
             f"Requested retention period ({hours} hours) for stream {stream.name} can not be longer than existing "
             f"retention period ({stream['RetentionPeriodHours']} hours). Use IncreaseRetentionPeriod API."
         )
+    if "Topic" in stream.body:
+        return topics.retain(call, stream, RetentionPeriodHours=hours)
     call.resources("stream").update(stream, RetentionPeriodHours=hours)
     if call.alarms.due(expire, stream.name) is not None:
         call.alarms.set(expire, stream.name, call.now)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import quotas, ranges, sequences, store
+from . import quotas, ranges, sequences, store, topics
 from .service import errors
 from .store import Shard
 from .throttling import ReadLimit, WriteLimit
+
+if TYPE_CHECKING:
+    from pocketlake.engines.streams.kafka import Topic
 
 
 class Tail:
@@ -34,14 +38,53 @@ class Tail:
         self.next, self.arrival = other.next, other.arrival
         self.writes, self.reads, self.iterator_calls = other.writes, other.reads, other.iterator_calls
 
+    @property
+    def pending(self) -> int:
+        """Writes under way: here none, they are done when the call returns."""
+        return 0
+
+    def is_at_end(self, counter: int) -> bool:
+        """Whether the shard is closed, and `counter` behind the last record that it will ever hold."""
+        return self.shard.closed is not None and counter >= self.next and not self.pending
+
+
+class TopicTail(Tail):
+    """The end of a shard whose records lie on a partition: what the engine knows of that is what counts."""
+
+    __slots__ = ("partition",)
+
+    def __init__(self, shard: Shard, now: float, largest_record: int, topic: Topic) -> None:
+        self.partition = topic.partition(shard.number)
+        super().__init__(shard, now, largest_record)
+
+    @property
+    def next(self) -> int:
+        return self.partition.end + 1
+
+    @next.setter
+    def next(self, _: int) -> None:
+        """The partition knows."""
+
+    @property
+    def arrival(self) -> int:
+        return self.partition.arrival
+
+    @arrival.setter
+    def arrival(self, arrival: int) -> None:
+        self.partition.arrival = max(self.partition.arrival, arrival)
+
+    @property
+    def pending(self) -> int:
+        return self.partition.pending
+
 
 class Layout:
     """A stream's shards: `tails` by number, and the open ones in the order of their hash ranges."""
 
     __slots__ = ("_open", "_starts", "tails")
 
-    def __init__(self, shards: list[Shard], now: float, largest_record: int) -> None:
-        self.tails = {shard.number: Tail(shard, now, largest_record) for shard in shards}
+    def __init__(self, tails: list[Tail]) -> None:
+        self.tails = {tail.shard.number: tail for tail in tails}
         self._open = sorted(
             (tail for tail in self.tails.values() if tail.shard.closed is None), key=lambda tail: tail.shard.first_hash
         )
@@ -64,7 +107,9 @@ def layout(call: Call, stream: Resource) -> Layout:
     known: Layout | None = call.memory.get(stream.arn)
     if known is None:
         largest = stream["MaxRecordSizeInKiB"] * 1024
-        known = Layout(store.shards(call.db, stream.arn), call.now, largest)
+        topic = topics.of(call, stream)
+        make = Tail if topic is None else partial(TopicTail, topic=topic)
+        known = Layout([make(shard, call.now, largest) for shard in store.shards(call.db, stream.arn)])
         call.memory[stream.arn] = known
         # What was read may be taken back with this turn; then it must be read again.
         call.undo(lambda: forget(call, stream.arn))

@@ -6,6 +6,7 @@ when the call returns; the records of a deleted stream leave the disk in the bac
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -25,6 +26,7 @@ from . import (
     shards,
     states,
     store,
+    topics,
     warm_throughput,
 )
 from .capacity import ON_DEMAND, PROVISIONED
@@ -33,15 +35,13 @@ from .tags import check_tags
 
 
 @kinesis.operation
-def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """A stream of `ShardCount` shards, or of four when on-demand.  [KDS-003, KDS-020, KDS-021, KDS-526, KDS-527]"""
     name = request["StreamName"]
     mode = request.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED)
     if request.get("RecordDistributionStrategy") == "AUTO":
         raise NotImplemented501("The AUTO record distribution strategy")
-    streams = call.resources("stream")
-    if streams.find(name) is not None:
-        raise errors.ResourceInUseException(f"Stream {name} under account {call.account} already exists.")
+    _check_free(call, name)
     check_tags(request.get("Tags", {}), {})
     count, warm = _shard_count(request, mode), request.get("WarmThroughputMiBps", 0)
     if warm:
@@ -51,7 +51,6 @@ def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         capacity.check_on_demand(call)
     else:
         capacity.check_shards(call, count)
-    arn = call.arn(f"stream/{name}")
     body = {
         "StreamMode": mode,
         "RetentionPeriodHours": int(quotas.RETENTION_LEAST.value),
@@ -59,11 +58,26 @@ def create_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     }
     if warm:
         body["WarmThroughputMiBps"] = warm
-    stream = streams.create(name, body, arn=arn, tags=request.get("Tags", {}))
-    store.open_shards(call.db, arn, stream.created, ranges.tile(count))
-    if mode == ON_DEMAND:
-        on_demand.begin(call, stream)
-    return {}
+
+    def begin(topic: str | None = None) -> dict[str, Any]:
+        _check_free(call, name)
+        whole = body if topic is None else {**body, "Topic": topic}
+        stream = call.resources("stream").create(
+            name, whole, arn=call.arn(f"stream/{name}"), tags=request.get("Tags", {})
+        )
+        store.open_shards(call.db, stream.arn, stream.created, ranges.tile(count))
+        if mode == ON_DEMAND:
+            on_demand.begin(call, stream)
+        return {}
+
+    if call.lake.streams is not None:
+        return topics.create(call, name, count, body["RetentionPeriodHours"], begin)
+    return begin()
+
+
+def _check_free(call: Call, name: str) -> None:
+    if call.resources("stream").find(name) is not None:
+        raise errors.ResourceInUseException(f"Stream {name} under account {call.account} already exists.")
 
 
 def _shard_count(request: dict[str, Any], mode: str) -> int:
@@ -90,6 +104,8 @@ def delete_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     shards.forget(call, stream.arn)
     on_demand.end(call, stream)
     retention.stop(call, stream)
+    if "Topic" in stream.body:
+        topics.leave(call, stream)
     call.notify(f"kinesis.records:{stream.arn}")
     return {}
 

@@ -8,7 +8,7 @@ lost it subscribes again from its last ContinuationSequenceNumber.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -18,7 +18,7 @@ from pocketlake.kernel.lake import STOPPING
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import consumers, iterators, quotas, records, retention, sequences, shards
+from . import consumers, iterators, quotas, records, retention, sequences, shards, topics
 from .service import errors, kinesis
 from .shards import Layout, Tail
 
@@ -46,7 +46,7 @@ class Lane:
 
 
 @kinesis.operation
-def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Records of one shard as they come, for five minutes.  [KDS-013, KDS-016, KDS-017, KDS-556]"""
     if request.get("DryRun"):
         raise NotImplemented501("DryRun")
@@ -58,12 +58,19 @@ def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         _check_rates(call, lane, stream, consumer, tail)
     start = _position(request["StartingPosition"])
     iterators.check_arguments(start)
-    counter = iterators.starting_counter(call, start, stream, tail, "SubscribeToShard")
-    subscription = Subscription(call, stream, consumer, tail, lane, counter)
-    if lane.holder is not None:
-        lane.holder.give_up()
-    lane.holder, lane.taken_at = subscription, call.now
-    return {"EventStream": subscription.events()}
+
+    def answer(counter: int) -> dict[str, Any]:
+        subscription = Subscription(call, stream, consumer, tail, lane, counter)
+        if lane.holder is not None:
+            lane.holder.give_up()
+        lane.holder, lane.taken_at = subscription, call.now
+        return {"EventStream": subscription.events()}
+
+    if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
+        moment = iterators.asked_there(call, start)
+        if moment is not None:
+            return topics.find_place(call, topic, tail, moment, answer)
+    return answer(iterators.starting_counter(call, start, stream, tail, "SubscribeToShard"))
 
 
 def _lane(call: Call, consumer: Resource, tail: Tail) -> Lane:
@@ -153,10 +160,10 @@ class Subscription:
                 return None
             layout = self._find()
             tail = layout.tails[self._tail.shard.number]
-            at_end = tail.shard.closed is not None and self._counter >= tail.next
+            at_end = tail.is_at_end(self._counter)
             room = self._room()
             if (tail.next > self._counter and room) or at_end or call.now >= self._beat_due:
-                event = self._event(layout, tail, room)
+                event = await self._event(layout, tail, room)
                 counter, self._counter = self._counter, event.pop("counter")
                 if await self._is_committed():
                     self._beat_due = call.now + HEARTBEAT
@@ -186,26 +193,37 @@ class Subscription:
             return 0
         return min(int(level), EVENT_BYTES)
 
-    def _event(self, layout: Layout, tail: Tail, room: int) -> dict[str, Any]:
+    async def _event(self, layout: Layout, tail: Tail, room: int) -> dict[str, Any]:
         """What is there, up to `room` bytes (a larger record alone overdraws the rate), and where that leads."""
         call, following = self._call, self._counter
         found: list[dict[str, Any]] = []
         if room and tail.next > following:
             horizon = retention.horizon(self._stream, call.now)
-            found, following, size = records.read(call, tail, following, horizon, records.PAGE_RECORDS, room)
+            found, following, size = await self._read(tail, following, horizon, room)
             self._lane.bytes.level -= size
             self._is_cut = following < tail.next and room < EVENT_BYTES
         behind = 0
         if following < tail.next and found:
             behind = max(0, int(call.now * 1000) - round(found[-1]["ApproximateArrivalTimestamp"] * 1000))
         event = {"counter": following, "Records": found, "MillisBehindLatest": behind}
-        if tail.shard.closed is not None and following >= tail.next:
+        if tail.is_at_end(following):
             event["ChildShards"] = [records.child(shard) for shard in layout.children(tail.shard.number)]
         else:
             shard, seconds = tail.shard, max(tail.shard.epoch, tail.arrival // 1000)
             place = sequences.number(shard.epoch, shard.number, max(following - 1, 0), seconds, is_between=True)
             event["ContinuationSequenceNumber"] = str(place)
         return event
+
+    async def _read(self, tail: Tail, counter: int, horizon: int, room: int) -> topics.Page:
+        """Where the records lie in the store, this does not wait."""
+        call = self._call
+        topic = topics.of(call, self._stream)
+        if topic is None:
+            return records.read(call, tail, counter, horizon, records.PAGE_RECORDS, room)
+        try:
+            return await topics.read(call, topic, tail, topics.Wanted(counter, horizon, records.PAGE_RECORDS, room))
+        except ServiceError as error:
+            raise errors.InternalFailureException(error.message) from None
 
     async def _is_committed(self) -> bool:
         """Whether what this turn wrote, and we may have read, is on disk."""

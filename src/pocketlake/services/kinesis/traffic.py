@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
 
 from . import addresses, retention, shards, store
 from .service import kinesis
@@ -17,6 +18,8 @@ from .shards import Tail
 async def traffic(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """Records and bytes (keys included) of `stream` and of its shards: in all, and in the busiest second.  [KDS-565]"""
     stream = addresses.find(call, {"StreamName": query.get("stream", "")})
+    if "Topic" in stream.body:
+        raise NotImplemented501("The recorded traffic of a stream that lies on Kafka")
     horizon = retention.horizon(stream, call.now)
     tails = list(shards.layout(call, stream).tails.values())
     bounds = [(tail.shard.start, tail.shard.start + tail.next) for tail in tails]
