@@ -23,6 +23,15 @@ JAVA: dict[str, tuple[str, ...]] = {
         "org.apache.flink:flink-clients:1.19.3",
         "org.slf4j:slf4j-simple:1.7.36",
     ),
+    # The connector asks for half of what it needs; Java 17 needs Scala 2.12.15 at least.
+    "spark": (
+        "com.qubole.spark:spark-sql-kinesis_2.12:1.2.0_spark-3.0",
+        "org.apache.spark:spark-sql_2.12:3.0.3",
+        "org.scala-lang:scala-library:2.12.18",
+        "org.apache.httpcomponents:httpclient:4.5.13",
+        "com.fasterxml.jackson.dataformat:jackson-dataformat-cbor:2.10.0",
+        "joda-time:joda-time:2.12.7",
+    ),
     "kpljava": ("software.amazon.kinesis:amazon-kinesis-producer:1.1.1",),
     "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),
 }
