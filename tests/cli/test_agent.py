@@ -222,6 +222,15 @@ def test_two_files_that_begin_alike_are_two_files(lake, kinesis, logs):
     assert once(lake, path) == 41
 
 
+def test_a_file_of_another_name_is_not_taken_for_one_that_was_empty(lake, kinesis, logs):
+    path = configure(logs)
+    write(logs / "app.log")
+    assert once(lake, path) == 0
+    (logs / "app.log").rename(logs / "other")  # the same inode, as a new file may be given it
+    write(logs / "other", *lines(3))
+    assert once(lake, path) == 0
+
+
 @pytest.mark.claim("KDS-039", "KDF-555")
 def test_kill_9_loses_nothing(lake, kinesis, logs):
     path = configure(logs, {"maxBufferAgeMillis": 1000, "maxBufferSizeRecords": 20})

@@ -98,9 +98,13 @@ class Files:
             except FileNotFoundError:
                 continue
             inode = _inode(about)
-            if stat.S_ISREG(about.st_mode) and (self._matches(entry.name) or inode in self.known):
+            if stat.S_ISREG(about.st_mode) and (self._matches(entry.name) or self._is_renamed(inode)):
                 found.append((about.st_mtime_ns, inode, Path(entry.path)))
         return {inode: path for _, inode, path in sorted(found)}
+
+    def _is_renamed(self, inode: str) -> bool:
+        """Whether a name of the pattern may have been the file's; of one where nothing was read, nobody can tell."""
+        return inode in self._tails or (inode in self._known and self._known[inode].offset > 0)
 
     def _matches(self, name: str) -> bool:
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._flow.names)
