@@ -12,6 +12,7 @@ import orjson
 
 STAMP = "20261120T120000Z"
 KINESIS_TARGET = "Kinesis_20131202"
+SQS_TARGET = "AmazonSQS"
 
 
 def authorization(service: str) -> str:
@@ -31,10 +32,14 @@ def kinesis(url: str, operation: str, body: dict[str, Any]) -> bytes:
     return json_call(url, "kinesis", KINESIS_TARGET, operation, body)
 
 
-def json_call(url: str, service: str, target: str, operation: str, body: dict[str, Any]) -> bytes:
-    """An operation of a service that speaks JSON 1.1."""
+def sqs(url: str, operation: str, body: dict[str, Any]) -> bytes:
+    return json_call(url, "sqs", SQS_TARGET, operation, body, "1.0")
+
+
+def json_call(url: str, service: str, target: str, operation: str, body: dict[str, Any], version: str = "1.1") -> bytes:
+    """An operation of a service that speaks JSON."""
     headers = {
-        "Content-Type": "application/x-amz-json-1.1",
+        "Content-Type": f"application/x-amz-json-{version}",
         "X-Amz-Target": f"{target}.{operation}",
         "Authorization": authorization(service),
     }
