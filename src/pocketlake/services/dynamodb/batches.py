@@ -99,7 +99,7 @@ def batch_get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         places = [keys.of_key(table, key) for key in one["Keys"]]
         if len(set(places)) != len(places):
             raise Invalid("Provided list of item keys contains duplicates")
-        paths, found = asked[name], responses.setdefault(table.name if name.startswith("arn:") else name, [])
+        paths, found = asked[name], responses.setdefault(name, [])
         parameters.check_scalars(table, paths)
         used = Consumed(table)
         left: list[Any] = []

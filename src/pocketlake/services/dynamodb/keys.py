@@ -7,8 +7,10 @@ index has several attributes in a key, each is closed by two zero bytes, and zer
 
 from __future__ import annotations
 
+from hashlib import md5
 from typing import Any
-from zlib import crc32
+
+from pocketlake.kernel.errors import ServiceError
 
 from . import numbers, quotas
 from .attribute_values import binary
@@ -30,8 +32,11 @@ def encode(value: dict[str, Any], kind: str) -> bytes:
 
 
 def hashed(key: bytes) -> bytes:
-    """A partition key's bytes behind four of its hash."""
-    return crc32(key).to_bytes(4, "big") + key
+    """A partition key's bytes behind four of its hash, which is DynamoDB's own: scans go in its order.
+
+    Source: dynalite, db/index.js, hashPrefix.
+    """
+    return md5(b"Outliers" + key, usedforsecurity=False).digest()[:4] + key
 
 
 def of_key(table: Table, key: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -67,7 +72,7 @@ def of_item(table: Table, item: dict[str, Any]) -> tuple[bytes, bytes]:
     return hash, sort
 
 
-def _wrong_in_item(name: str, kind: str, value: dict[str, Any] | None) -> Any:
+def _wrong_in_item(name: str, kind: str, value: dict[str, Any] | None) -> ServiceError:
     wrong = "One or more parameter values were invalid: "
     if value is None:
         return refuse(f"{wrong}Missing the key {name} in the item")
@@ -78,13 +83,15 @@ def _checked(name: str, value: dict[str, Any], kind: str, is_hash: bool) -> byte
     """The bytes of a primary key's attribute: not empty, not too long."""
     bytes_ = encode(value, kind)
     if not bytes_:
-        empty = "string" if kind == "S" else "binary"
-        raise refuse(
-            f"{UNSUITED}The AttributeValue for a key attribute cannot contain an empty {empty} value. Key: {name}"
-        )
+        raise empty(name, kind)
     if kind != "N":
         check_length(bytes_, is_hash)
     return bytes_
+
+
+def empty(name: str, kind: str) -> ServiceError:
+    what = "string" if kind == "S" else "binary"
+    return refuse(f"{UNSUITED}The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {name}")
 
 
 def check_length(key: bytes, is_hash: bool) -> None:
@@ -114,11 +121,13 @@ def check_index_keys(table: Table, item: dict[str, Any]) -> None:
                     f"Expected: {kind} Actual: {next(iter(value))} IndexName: {index.name}"
                 )
             if not value[kind]:
-                empty = "string" if kind == "S" else "binary"
+                what = "string" if kind == "S" else "binary"
                 raise refuse(
                     f"{UNSUITED}A value specified for a secondary index key is not supported. The AttributeValue for "
-                    f"a key attribute cannot contain an empty {empty} value. IndexName: {index.name}, IndexKey: {name}"
+                    f"a key attribute cannot contain an empty {what} value. IndexName: {index.name}, IndexKey: {name}"
                 )
+            if kind != "N":
+                check_length(encode(value, kind), is_hash=(name, kind) in index.key.hashes)
 
 
 def joined(parts: list[bytes]) -> bytes:

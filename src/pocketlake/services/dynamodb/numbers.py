@@ -10,6 +10,7 @@ from .service import Invalid
 PLAIN = re.compile(r"-?[1-9][0-9]{0,37}|0").fullmatch
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?").fullmatch
 DIGITS, LARGEST, SMALLEST = 38, 125, -130
+MANTISSA = 20  # bytes of digits in a key
 EXACT = Context(prec=400)
 ROUND = Context(prec=DIGITS)
 
@@ -72,10 +73,10 @@ def size(text: str) -> int:
 
 
 def sortable(text: str) -> bytes:
-    """A normal number as bytes that compare as the numbers do.
+    """A normal number as bytes that compare as the numbers do, and that DynamoDB hashes (dynalite, numToBuffer).
 
-    Sign, exponent + 130, then two digits a byte; those of negative numbers complemented and closed, so that the longer
-    one is the smaller.
+    The exponent to the base of 100, then two digits a byte, and one; those of negative numbers complemented and closed,
+    so that the longer one is the smaller.
     """
     if text == "0":
         return b"\x80"
@@ -84,8 +85,12 @@ def sortable(text: str) -> bytes:
     digits = (whole + fraction).lstrip("0")
     magnitude = len(whole) - 1 if whole != "0" else len(digits) - len(fraction) - 1
     digits = digits.rstrip("0")
-    pairs = digits + "0" if len(digits) % 2 else digits
-    packed = bytes(int(pairs[at : at + 2]) + 1 for at in range(0, len(pairs), 2))
+    odd = (magnitude + 1) % 2
+    exponent = (magnitude + 1 + odd) // 2 + 0xC0
+    pairs = "0" * odd + digits
+    pairs += "0" * (len(pairs) % 2)
+    values = [int(pairs[at : at + 2]) for at in range(0, len(pairs), 2)]
     if not negative:
-        return bytes((0xC0, magnitude - SMALLEST)) + packed
-    return bytes((0x40, 255 - (magnitude - SMALLEST))) + bytes(255 - pair for pair in packed) + b"\xff"
+        return bytes((exponent, *(value + 1 for value in values)))
+    closed = (102,) if len(values) < MANTISSA else ()
+    return bytes((exponent ^ 0xFF, *(101 - value for value in values), *closed))

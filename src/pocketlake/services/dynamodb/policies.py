@@ -10,9 +10,11 @@ import orjson
 from pocketlake.kernel.call import Call
 
 from . import quotas
+from .schemas import missing
 from .service import errors, operation, refuse
 
 NONE = "NO_POLICY"
+MISSING = "Resource-based policy not found for the provided ResourceArn: "
 
 
 def store_policy(call: Call, arn: str, text: str) -> str:
@@ -44,24 +46,28 @@ def drop(call: Call, arn: str) -> None:
 
 def _check_resource(call: Call, arn: str) -> None:
     if call.resources("table").by_arn(arn.partition("/stream/")[0]) is None:
-        raise errors.ResourceNotFoundException(f"Requested resource not found: ResourcArn: {arn} not found")
+        raise missing(arn.rpartition("/")[2])
 
 
 def _check_revision(call: Call, arn: str, expected: str | None) -> None:
+    """Wording: moto's tests that ran against AWS."""
     found = call.resources("policy").find(arn)
-    if expected is None:
-        return
     current = found["RevisionId"] if found else NONE
-    if expected != current:
-        raise errors.PolicyNotFoundException(
-            "Resource-based policy not found for the provided ResourceArn: "
-            f"Requested update for policy with revision id {expected}"
-            + (
-                f" but the policy associated to target table {arn.rpartition('/')[2]} has revision id {current}."
-                if found
-                else ""
-            )
+    if expected in (None, current):
+        return
+    table = arn.rpartition("/")[2]
+    message = f"Requested update for policy with revision id {expected}, but no policy is associated to {table}."
+    if found and expected == NONE:
+        message = (
+            f"Requested policy update expecting none to be present for table {table}, "
+            f"but a policy exists with revision id {current}."
         )
+    elif found:
+        message = (
+            f"Requested update for policy with revision id {expected}, "
+            f"but the policy associated to target table {table} has revision id {current}."
+        )
+    raise errors.PolicyNotFoundException(f"{MISSING}{message}")
 
 
 @operation
@@ -78,7 +84,7 @@ def get_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     _check_resource(call, arn)
     found = call.resources("policy").find(arn)
     if found is None:
-        raise errors.PolicyNotFoundException(f"Resource-based policy not found for the provided ResourceArn: {arn}")
+        raise errors.PolicyNotFoundException(f"{MISSING}{arn}")
     return {"Policy": found["Policy"], "RevisionId": found["RevisionId"]}
 
 

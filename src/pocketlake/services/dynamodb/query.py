@@ -8,10 +8,12 @@ from pocketlake.kernel.call import Call
 
 from . import keys, legacy, parameters, reads, schemas, store, throttling
 from .attribute_values import is_equal
+from .expressions.bindings import Bindings
 from .expressions.evaluation import begins_with, compare
 from .expressions.key_conditions import KeyCondition, by_attribute
+from .expressions.nodes import Condition
 from .expressions.paths import paths as paths_of
-from .schemas import Key, Table
+from .schemas import Key
 from .service import Invalid, operation, refuse
 from .store import Bounds
 
@@ -27,9 +29,10 @@ def query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         request, ("ProjectionExpression", "FilterExpression", "KeyConditionExpression"), FORERUNNERS
     )
     reads.check_select(request)
-    conditions = _conditions(request, bindings)
+    key_condition = _key_condition(request, bindings)
     paths, condition = reads.asked(request, bindings, "QueryFilter")
     bindings.check_used()
+    conditions = by_attribute(key_condition) if key_condition else _legacy_conditions(request)
     table = schemas.find(call, request["TableName"])
     asked = reads.reading(request, table, paths, condition)
     key = asked.index.key if asked.index else table.key
@@ -47,14 +50,18 @@ def query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return reads.page(call, request, asked, cursor, buckets)
 
 
-def _conditions(request: dict[str, Any], bindings: Any) -> dict[str, KeyCondition]:
-    """By attribute, from KeyConditionExpression or KeyConditions."""
+def _key_condition(request: dict[str, Any], bindings: Bindings) -> Condition | None:
     if "KeyConditionExpression" in request:
-        return by_attribute(bindings.condition(request["KeyConditionExpression"], "KeyConditionExpression"))
+        return bindings.condition(request["KeyConditionExpression"], "KeyConditionExpression")
     if "KeyConditions" not in request:
         raise Invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+    return None
+
+
+def _legacy_conditions(request: dict[str, Any]) -> dict[str, KeyCondition]:
+    """KeyConditions, by attribute. Indexes may have more key attributes than two."""
     found = {name: legacy.key_condition(name, one) for name, one in request["KeyConditions"].items()}
-    if not 1 <= len(found) <= 2:
+    if not 1 <= len(found) <= 2 and "IndexName" not in request:
         raise Invalid("Conditions can be of length 1 or 2 only")
     return found
 
@@ -67,7 +74,7 @@ def select(key: Key, conditions: dict[str, KeyCondition]) -> tuple[bytes, Bounds
         condition = left.pop(name, None)
         if condition is None:
             raise refuse(f"Query condition missed key schema element: {name}")
-        _check(condition, kind)
+        _check(name, condition, kind)
         if condition.operator != "EQ":
             raise refuse("Query key condition not supported")
         hashes.append(keys.encode(condition.values[0], kind))
@@ -86,7 +93,7 @@ def _bounds(key: Key, left: dict[str, KeyCondition]) -> Bounds:
             if left:
                 raise refuse(f"Query condition missed key schema element: {name}")
             break
-        _check(condition, kind)
+        _check(name, condition, kind)
         operands = [keys.encode(value, kind) for value in condition.values]
         if condition.operator == "EQ" and left:
             equal.append(operands[0])
@@ -101,11 +108,16 @@ def _bounds(key: Key, left: dict[str, KeyCondition]) -> Bounds:
     return keys.bounds(key, equal, operator, operands)
 
 
-def _check(condition: KeyCondition, kind: str) -> None:
+def _check(name: str, condition: KeyCondition, kind: str) -> None:
     if condition.operator in UNINDEXABLE:
         raise refuse("Attempted conditional constraint is not an indexable operation")
-    if any(kind not in value for value in condition.values):
-        raise refuse("One or more parameter values were invalid: Condition parameter type does not match schema type")
+    for value in condition.values:
+        if kind not in value:
+            raise refuse(
+                "One or more parameter values were invalid: Condition parameter type does not match schema type"
+            )
+        if not value[kind] and condition.operator == "EQ":
+            raise keys.empty(name, kind)
 
 
 def _check_filter(request: dict[str, Any], key: Key, condition: Any) -> None:
@@ -139,8 +151,3 @@ def _holds(condition: KeyCondition, value: dict[str, Any]) -> bool:
     if operator == "BEGINS_WITH":
         return begins_with(value, values[0])
     return compare(COMPARISONS[operator], value, values[0])
-
-
-def is_whole_key(table: Table, conditions: dict[str, KeyCondition]) -> bool:
-    """Whether the conditions name one item."""
-    return conditions.keys() == table.names and all(one.operator == "EQ" for one in conditions.values())

@@ -12,6 +12,10 @@ from .service import Invalid
 BAD = "One or more parameter values were invalid: "
 Schema = list[dict[str, str]]
 UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
+WARM = {
+    "ReadUnitsPerSecond": int(quotas.ON_DEMAND_READS.value),
+    "WriteUnitsPerSecond": int(quotas.ON_DEMAND_WRITES.value),
+}
 OUT_OF_BOUNDS = int(quotas.UNITS_BOUND.value)
 
 
@@ -24,6 +28,7 @@ def check_table(request: dict[str, Any]) -> None:
     if schema is None:
         raise Invalid(f"{BAD}Missing KeySchema")
     keys = names(schema)
+    check_count(schema)
     local, general = request.get("LocalSecondaryIndexes"), request.get("GlobalSecondaryIndexes")
     if len(keys) > len(definitions):
         raise Invalid("Invalid KeySchema: Some index key attribute have no definition")
@@ -40,6 +45,7 @@ def check_table(request: dict[str, Any]) -> None:
     if general is not None:
         check_global(general, definitions, mode, seen)
     check_used(request)
+    check_warm(request, mode)
 
 
 def check_used(request: dict[str, Any]) -> None:
@@ -66,6 +72,18 @@ def check_defined(keys: list[str], definitions: list[str]) -> None:
         )
 
 
+def check_count(schema: Schema) -> None:
+    """The model allows more for global indexes' sake."""
+    if len(schema) > 2:
+        shown = ", ".join(
+            f"KeySchemaElement(attributeName={one['AttributeName']}, keyType={one['KeyType']})" for one in schema
+        )
+        raise Invalid(
+            f"1 validation error detected: Value '[{shown}]' at 'keySchema' failed to satisfy constraint: "
+            "Member must have length less than or equal to 2"
+        )
+
+
 def check_schema(schema: Schema, most: int = 1) -> None:
     """Partition keys first, then sort keys; `most` of each."""
     kinds = [element["KeyType"] for element in schema]
@@ -75,14 +93,6 @@ def check_schema(schema: Schema, most: int = 1) -> None:
         raise Invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if most == 1 and len(kinds) > 1 and kinds[1] != RANGE:
         raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-    if most == 1 and len(kinds) > 2:
-        raise Invalid(
-            "1 validation error detected: Value '["
-            + ", ".join(
-                f"KeySchemaElement(attributeName={one['AttributeName']}, keyType={one['KeyType']})" for one in schema
-            )
-            + "]' at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2"
-        )
     if kinds != sorted(kinds) or kinds.count(HASH) > most or kinds.count(RANGE) > most:
         raise Invalid(f"{BAD}KeySchema may have up to {most} HASH keys, followed by up to {most} RANGE keys")
 
@@ -179,3 +189,17 @@ def check_unseen(name: str, seen: set[str]) -> None:
     if name in seen:
         raise Invalid(f"{BAD}Duplicate index name: {name}")
     seen.add(name)
+
+
+def check_warm(request: dict[str, Any], mode: str) -> None:
+    """Warm throughput is no less than what the mode gives anyway. Wording: moto."""
+    for what, one in (
+        ("table", request),
+        *((f"index {i['IndexName']}", i) for i in request.get("GlobalSecondaryIndexes", ())),
+    ):
+        asked = one.get("WarmThroughput", {})
+        for unit, least in WARM.items():
+            if mode == ON_DEMAND and asked.get(unit, least) < least:
+                raise Invalid(
+                    f"{BAD}Requested {unit} for WarmThroughput for {what} is lower than initial throughput for OnDemand"
+                )

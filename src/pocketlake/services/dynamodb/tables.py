@@ -229,6 +229,8 @@ def _describe_index(call: Call, table: Resource, index: dict[str, Any], kind: st
         description["ProvisionedThroughput"] = throughput(index)
         if "Backfilling" in index:
             description["Backfilling"] = index["Backfilling"]
+        if "WarmThroughput" in index:
+            description["WarmThroughput"] = {**index["WarmThroughput"], "Status": "ACTIVE"}
         if "OnDemandThroughput" in index:
             description["OnDemandThroughput"] = index["OnDemandThroughput"]
     return description

@@ -78,11 +78,11 @@ def _check_index_value(table: Table, name: str, value: dict[str, Any]) -> None:
     for index in table.indexes:
         kind = dict(index.key.attributes).get(name)
         if kind is not None and kind in value and not value[kind]:
-            empty = "string" if kind == "S" else "binary"
+            what = "string" if kind == "S" else "binary"
             raise refuse(
                 "One or more parameter values are not valid. The update expression attempted to update a secondary "
                 "index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an "
-                f"empty {empty} value."
+                f"empty {what} value."
             )
     keys.check_index_keys(table, {name: value})
 

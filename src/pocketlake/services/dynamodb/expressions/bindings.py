@@ -233,6 +233,7 @@ def _not_distinct(operator: str, path: Path) -> Invalid:
 
 def check_between(node: Between) -> None:
     low, high = node.low, node.high
+    _allow("BETWEEN", [kind_of(node.operand), kind_of(low), kind_of(high)], *ORDERED)
     if not isinstance(low, Value) or not isinstance(high, Value):
         return
     kinds = kind_of(low), kind_of(high)
