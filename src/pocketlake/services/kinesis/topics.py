@@ -227,11 +227,11 @@ def get_records(
 
 def _read_ahead(call: Call, topic: Topic, tail: Tail, wanted: Wanted, behind: str) -> Page:
     """A page for a service that can't wait; the one after it is fetched at once."""
-    page = ahead(call, (tail.shard.id, *wanted), lambda: read(call, topic, tail, wanted), behind)
+    page = ahead(call, (tail.shard.id, wanted.counter, wanted.limit), lambda: read(call, topic, tail, wanted), behind)
     records, following, _ = page
     if following < tail.next:
         further = wanted._replace(counter=following)
-        _begin_ahead(call, (tail.shard.id, *further), lambda: read(call, topic, tail, further))
+        _begin_ahead(call, (tail.shard.id, following, wanted.limit), lambda: read(call, topic, tail, further))
         if not records:  # more has come since this page was found to be empty
             raise errors.ProvisionedThroughputExceededException(behind)
     return page
