@@ -143,3 +143,14 @@ def test_a_row_that_cannot_be_written_refuses_the_whole_turn(store):
     store.append(INSERT, (3,))
     store.end_tick()
     assert values(store, committed=True) == [3]
+
+
+def test_what_is_read_beside_the_loop_has_this_turns_writes(store):
+    async def scenario():
+        store.attach(asyncio.get_running_loop())
+        store.enter()
+        store.append(INSERT, (1,))
+        store.execute(INSERT, (2,))
+        return await store.beside(lambda db: db.execute("SELECT value FROM kept ORDER BY value").fetchall())
+
+    assert asyncio.run(scenario()) == [(1,), (2,)]

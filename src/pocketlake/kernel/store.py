@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -31,6 +31,7 @@ CHECKPOINT_PAGES = 4000  # write-ahead log pages (8 KiB each) before a checkpoin
 CHECKPOINT_REST_PAGES = 500  # what the loop itself copies at the end, some milliseconds
 CHECKPOINT_LIMIT_PAGES = 40_000  # past this the loop itself checkpoints: the thread can't keep up
 
+Result = TypeVar("Result")
 Parameters = Sequence[Any] | dict[str, Any]
 
 
@@ -180,6 +181,27 @@ class Store:
             self._lost = error  # their calls believe them written: the turn must not be acknowledged
             self._appended.clear()
             raise
+
+    async def beside(self, read: Callable[..., Result], *arguments: Any) -> Result:
+        """`read(connection, *arguments)` in a thread, once this turn is committed: for what would hold up the loop."""
+        if self._loop is None or self.path == ":memory:":
+            return read(self, *arguments)
+        committed: asyncio.Future[None] = self._loop.create_future()
+
+        def release(_: object) -> None:
+            if not committed.done():
+                committed.set_result(None)
+
+        self.after_commit(release)
+        await committed
+        return await self._loop.run_in_executor(None, self._read, read, arguments)
+
+    def _read(self, read: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+        reader = self.reader()
+        try:
+            return read(reader, *arguments)
+        finally:
+            reader.close()
 
     def reader(self) -> apsw.Connection:
         """A connection that only reads what is committed, for a thread. The caller closes it."""

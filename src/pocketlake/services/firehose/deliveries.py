@@ -30,7 +30,7 @@ async def deliver(call: Call, name: str) -> None:
     attempt = _begin(call, stream)
     if attempt is None:
         return
-    arrivals = store.take(call.db, stream["Id"], attempt.last)
+    arrivals = await call.db.beside(store.take, stream["Id"], attempt.last)
     batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since)
     try:
         await _attempt(call, stream, batch)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
+import apsw
 import orjson
 
 from pocketlake.kernel.store import Store
@@ -67,7 +68,7 @@ def add(db: Store, stream: str, arrival: float, records: Sequence[bytes], origin
     lengths = [len(record) for record in records]
     size = sum(lengths)
     packed = struct.pack(f"<{len(lengths)}I", *lengths)
-    db.execute(
+    db.append(
         "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin, lengths) VALUES (?, ?, ?, ?, ?, ?)",
         (stream, arrival, size, b"".join(records), origin and orjson.dumps(origin), packed),
     )
@@ -86,8 +87,8 @@ def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
     return last
 
 
-def take(db: Store, stream: str, last: int) -> list[Arrival]:
-    """The rows up to `last`, oldest first. firehose_batches_by_stream serves this."""
+def take(db: Store | apsw.Connection, stream: str, last: int) -> list[Arrival]:
+    """The rows up to `last`, oldest first: as much as the largest buffer. firehose_batches_by_stream serves this."""
     rows = db.execute(
         "SELECT sequence, arrival, payload, lengths, origin FROM firehose_batches"
         " WHERE stream = ? AND sequence <= ? ORDER BY sequence",
