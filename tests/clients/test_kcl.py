@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,21 +39,38 @@ def _address(server: subprocess.Popen[bytes], told: Path) -> str:
     raise AssertionError(told.read_text())
 
 
-@pytest.mark.claim("KDS-040", "KDS-555", "KDS-557", "KDS-558", "KDS-559", "KDS-561", "KDS-567", "KDS-616")
-@pytest.mark.timeout(SECONDS + 700)
-@pytest.mark.parametrize("mode", ["POLLING", "FANOUT"])
-def test_the_client_library_reads_each_record_once_parents_first(mode, packages_of, dynamodb, surroundings, tmp_path):
+@pytest.fixture
+def run(packages_of, dynamodb, surroundings, tmp_path) -> Callable[[str], None]:
+    """Run the program in one of its modes to its good end."""
     python = packages_of("kcl")
     if shutil.which("java") is None:
         pytest.skip("NOT TESTED: kcl needs java, which is not on this machine")
-    finished = subprocess.run(
-        [str(python), str(PROGRAM), mode],
-        env={**surroundings, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_CLOUDWATCH": dynamodb},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
-    assert finished.stdout.splitlines()[-1] == "done"
+    settings = {**surroundings, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_CLOUDWATCH": dynamodb}
+
+    def run(mode: str) -> None:
+        command = [str(python), str(PROGRAM), mode]
+        finished = subprocess.run(
+            command, env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
+        assert finished.stdout.splitlines()[-1] == "done"
+
+    return run
+
+
+@pytest.mark.claim("KDS-040", "KDS-557", "KDS-558", "KDS-559", "KDS-561", "KDS-616")
+@pytest.mark.timeout(SECONDS + 700)
+def test_polling_sees_each_record_once_parents_first(run):
+    run("POLLING")
+
+
+@pytest.mark.claim("KDS-555", "KDS-558", "KDS-559", "KDS-561", "KDS-567")
+@pytest.mark.timeout(SECONDS + 700)
+def test_fan_out_sees_each_record_once_parents_first_and_survives_its_worker(run):
+    run("FANOUT")
+
+
+@pytest.mark.claim("KDS-568")
+@pytest.mark.timeout(SECONDS + 700)
+def test_a_worker_that_joins_sees_again_what_was_not_checkpointed(run):
+    run("JOIN")

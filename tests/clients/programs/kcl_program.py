@@ -1,7 +1,9 @@
-"""The Kinesis Client Library, by its MultiLangDaemon, across a split and a crash: `kcl_program.py POLLING|FANOUT`.
+"""The Kinesis Client Library, by its MultiLangDaemon: `kcl_program.py POLLING|FANOUT|JOIN`.
 
-POLLING leases shards as version 3 does; FANOUT as version 2, and its worker dies and is replaced (version 3 waits for
-minutes until the lock of a leader that died is free).
+POLLING and FANOUT read across a split, POLLING with leases as in version 3, FANOUT as in version 2, where a worker dies
+and is replaced (version 3 waits for minutes until the lock of a leader that died is free). In JOIN, again as in version
+2, a second worker takes a shard from the first one.
+
 Its leases lie in $AWS_ENDPOINT_URL_DYNAMODB. The daemon's own log is daemon.log, in the working directory.
 """
 
@@ -25,8 +27,9 @@ MODE = sys.argv[1]
 STREAM, APPLICATION, KEYS = "fed", f"kcl-{MODE.lower()}", 20
 PARENT = "shardId-000000000000"
 SEEN = Path("seen.jsonl").absolute()
+JOINED = Path("joined.jsonl").absolute()  # what the second worker saw
 HOLD = Path("hold").absolute()  # while it is there, nothing is checkpointed
-VERSIONS = {"POLLING": "CLIENT_VERSION_CONFIG_3X", "FANOUT": "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"}
+VERSION = "CLIENT_VERSION_CONFIG_3X" if MODE == "POLLING" else "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"
 SECONDS = 120
 
 PROPERTIES = f"""
@@ -39,8 +42,8 @@ initialPositionInStream = TRIM_HORIZON
 regionName = {os.environ["AWS_REGION"]}
 kinesisEndpoint = {os.environ["AWS_ENDPOINT_URL"]}
 dynamoDBEndpoint = {os.environ["AWS_ENDPOINT_URL_DYNAMODB"]}
-retrievalMode = {MODE}
-clientVersionConfig = {VERSIONS[MODE]}
+retrievalMode = {"FANOUT" if MODE == "FANOUT" else "POLLING"}
+clientVersionConfig = {VERSION}
 failoverTimeMillis = 4000
 leaseAssignmentIntervalMillis = 1000
 workerMetricsReporterFreqInMillis = 1000
@@ -81,23 +84,23 @@ def put_packed():
     kinesis.put_record(StreamName=STREAM, PartitionKey=key, Data=data)
 
 
-def start():
+def start(seen=SEEN):
     Path("kcl.properties").write_text(PROPERTIES)
     Path("logback.xml").write_text(LOGS)
     jars = glob.glob(str(Path(amazon_kclpy.__file__).parent / "jars" / "*.jar"))
     command = [shutil.which("java"), "-cp", ":".join([*jars, "."]), "software.amazon.kinesis.multilang.MultiLangDaemon"]
     options = ["--properties-file", "kcl.properties", "--log-configuration", "logback.xml"]
     log = open("daemon.log", "ab")  # noqa: SIM115 (the daemon writes there as long as it lives)
-    surroundings = {**os.environ, "SEEN": str(SEEN), "HOLD": str(HOLD)}
+    surroundings = {**os.environ, "SEEN": str(seen), "HOLD": str(HOLD)}
     return subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log, start_new_session=True)
 
 
-def notes():
-    return [json.loads(line) for line in SEEN.read_text().splitlines()] if SEEN.exists() else []
+def notes(seen=SEEN):
+    return [json.loads(line) for line in seen.read_text().splitlines()] if seen.exists() else []
 
 
-def records():
-    return [note[1:] for note in notes() if note[0] == "record"]
+def records(seen=SEEN):
+    return [note[1:] for note in notes(seen) if note[0] == "record"]
 
 
 def await_records(daemon, count, after=0):
@@ -171,26 +174,63 @@ def kill(daemon):
     daemon.wait()
 
 
+def read_across_a_split():
+    daemon = start()
+    try:
+        await_records(daemon, 100)
+        put(200)
+        kinesis.split_shard(StreamName=STREAM, ShardToSplit=PARENT, NewStartingHashKey=str(2**126))
+        for _ in range(10):
+            put(60)
+            time.sleep(0.2)
+        put_packed()
+        await_records(daemon, total())
+        check_split()
+        check_leases()
+        if MODE == "FANOUT":
+            arn = kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"]
+            consumers = kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]
+            assert [one["ConsumerName"] for one in consumers] == [APPLICATION], consumers
+            daemon = check_death(daemon)
+    finally:
+        kill(daemon)
+
+
+def let_a_worker_join():
+    """It takes one of the two shards, and reads on from the checkpoint: what came after that comes again."""
+    first = start()
+    second = None
+    try:
+        await_records(first, total())
+        HOLD.touch()
+        put(100)
+        await_records(first, total())
+        taken_before = {(shard, sequence) for shard, _, sequence, _, _ in records()[-100:]}
+        second = start(JOINED)
+        deadline = time.monotonic() + SECONDS
+        while not (again := records(JOINED)):
+            assert time.monotonic() < deadline, Path("daemon.log").read_text()[-5000:]
+            time.sleep(0.2)
+        (shard,) = {shard for shard, *_ in again}
+        expected = {one for one in taken_before if one[0] == shard}
+        while len(records(JOINED)) < len(expected):
+            assert time.monotonic() < deadline, (len(records(JOINED)), len(expected))
+            time.sleep(0.2)
+        assert {(shard, sequence) for shard, _, sequence, _, _ in records(JOINED)} == expected
+        while ["lost", shard] not in notes():
+            assert time.monotonic() < deadline, Path("daemon.log").read_text()[-5000:]
+            time.sleep(0.2)
+    finally:
+        kill(first)
+        if second:
+            kill(second)
+
+
 kinesis.create_stream(StreamName=STREAM, ShardCount=2)
 kinesis.get_waiter("stream_exists").wait(StreamName=STREAM)
 put(200)
-daemon = start()
-try:
-    await_records(daemon, 100)
-    put(200)
-    kinesis.split_shard(StreamName=STREAM, ShardToSplit=PARENT, NewStartingHashKey=str(2**126))
-    for _ in range(10):
-        put(60)
-        time.sleep(0.2)
-    put_packed()
-    await_records(daemon, total())
-    check_split()
-    check_leases()
-    if MODE == "FANOUT":
-        arn = kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"]
-        consumers = kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]
-        assert [one["ConsumerName"] for one in consumers] == [APPLICATION], consumers
-        daemon = check_death(daemon)
-finally:
-    kill(daemon)
+if MODE == "JOIN":
+    let_a_worker_join()
+else:
+    read_across_a_split()
 print("done")
