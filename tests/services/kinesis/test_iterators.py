@@ -157,3 +157,11 @@ def test_a_number_of_an_earlier_stream_of_that_name_is_refused(kinesis: Any, str
         f"StartingSequenceNumber {number} used in GetShardIterator on shard {SHARD} in stream flights "
         "under account 000000000000 is invalid because it did not come from this stream.",
     )
+
+
+def test_a_moment_finds_the_record_put_within_its_millisecond(lake, kinesis, stream):
+    lake.clock.freeze()
+    lake.clock.set(1_800_000_000.0009)
+    kinesis.put_record(StreamName=stream, PartitionKey="k", Data=b"now")
+    assert data(read(kinesis, stream, "AT_TIMESTAMP", Timestamp=1_800_000_000.0009)) == [b"now"]
+    assert read(kinesis, stream, "AT_TIMESTAMP", Timestamp=1_800_000_000.001) == []

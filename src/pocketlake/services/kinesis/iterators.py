@@ -99,7 +99,8 @@ def starting_counter(
 
 def asked_moment(call: Call, request: dict[str, Any]) -> int:
     """The Timestamp in milliseconds. What lies in the future is refused, as AWS does."""
-    asked, now = round(request["Timestamp"] * 1000), int(call.now * 1000)
+    # Cut off like arrivals, so that a moment finds the record put in it; a float may lie a hair below its millisecond.
+    asked, now = int(request["Timestamp"] * 1000 + 0.001), int(call.now * 1000)
     if asked > now + 1:  # clients round to the millisecond; the clock may stand still
         raise errors.InvalidArgumentException(
             "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
