@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks import load, peers
 from benchmarks.rows import Bench, Row, markdown, missed
 
-QUESTIONS = ("kinesis", "kinesis_push", "sqs", "firehose", "s3_objects", "s3_listing")
+QUESTIONS = ("kinesis", "kinesis_push", "sqs", "dynamodb", "firehose", "s3_objects", "s3_listing")
 RESULTS = Path(__file__).parent / "results"
 READY_AIM_SECONDS = 0.4
 IDLE_AIM_MB = 60.0
