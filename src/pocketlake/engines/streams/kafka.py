@@ -39,6 +39,7 @@ FOLLOW_SECONDS = 0.25  # how soon records of other producers are noticed; of the
 HOUR_MS = 3_600_000
 DAY = 86_400
 LAG_SECONDS = 3600.0  # of the lake's clock behind the machine's, which Kafka's retention need not know
+LEADER_ROUNDS, LEADER_SECONDS = 20, 0.1
 ANY_TIME = str(2**63 - 1)
 LARGEST_MESSAGE = 11 * 1024 * 1024  # a record of 10 MiB, and its envelope
 COMMON: dict[str, Any] = {"client.id": "pocketlake", "log_level": 2, "socket.connection.setup.timeout.ms": 5000}
@@ -48,7 +49,7 @@ REPLICATION = "replication"  # the one setting of the URL that is ours: replicas
 class Partition:
     """`end` is the offset that follows the last record we know of, `pending` counts writes under way."""
 
-    __slots__ = ("arrival", "end", "number", "pending", "topic")
+    __slots__ = ("arrival", "bytes", "end", "number", "pending", "records", "topic")
 
     def __init__(self, topic: str, number: int, end: int = 0) -> None:
         self.topic = topic
@@ -56,6 +57,12 @@ class Partition:
         self.end = end
         self.arrival = 0  # milliseconds, of the last record written here
         self.pending = 0
+        self.bytes = self.records = 0
+
+    def take_load(self) -> tuple[int, int]:
+        """Bytes and records written here since this was asked last."""
+        load, self.bytes, self.records = (self.bytes, self.records), 0, 0
+        return load
 
 
 class Topic:
@@ -162,6 +169,8 @@ class KafkaLog:
     async def _learn(self, name: str, partitions: int) -> None:
         try:
             await self._writer.learn(name, partitions)
+            # The admin client keeps what it knew of an earlier topic of that name.
+            await self._loop.run_in_executor(None, lambda: self._admin.list_topics(name, timeout=ANSWER_SECONDS))
         except KafkaException as error:
             raise StreamsUnavailable(f"Kafka does not tell of the topic {name}: {error.args[0].str()}") from None
 
@@ -223,6 +232,8 @@ class KafkaLog:
         """
         partition = topic.partition(number)
         partition.pending += 1
+        partition.bytes += sum(map(len, pieces))
+        partition.records += len(pieces) // 2
         written: asyncio.Future[list[int | None]]
         if number < topic.existing and self._lake.clock.lag() <= topic.slack + LAG_SECONDS:
             written = self._writer.write(topic.name, number, arrival, pieces)
@@ -297,18 +308,38 @@ class KafkaLog:
         return list(grown.values())
 
     async def _offsets(self, asked: dict[TopicPartition, Any]) -> dict[tuple[str, int], int]:
-        if not asked:
-            return {}
+        """By topic and partition. Leaders may be changing, or be new: that is waited for, a little."""
+        found: dict[tuple[str, int], int] = {}
+        for round_ in range(LEADER_ROUNDS):
+            left = {place: spec for place, spec in asked.items() if (place.topic, place.partition) not in found}
+            if not left:
+                break
+            if round_:
+                await self._pause(LEADER_SECONDS)
+            await self._ask_offsets(left, found, is_last=round_ == LEADER_ROUNDS - 1)
+        return found
+
+    async def _ask_offsets(
+        self, asked: dict[TopicPartition, Any], found: dict[tuple[str, int], int], is_last: bool
+    ) -> None:
         answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED)
-        found = {}
         for place, answer in answers.items():
             try:
                 found[place.topic, place.partition] = (await self._ask(answer)).offset
             except KafkaException as error:
+                if not is_last:
+                    continue
                 raise StreamsUnavailable(
                     f"Kafka does not tell offsets of {place.topic}: {error.args[0].str()}"
                 ) from None
-        return found
+
+    async def _pause(self, seconds: float) -> None:
+        done = self._loop.create_future()
+        handle = self._loop.call_later(seconds, done.set_result, None)
+        try:
+            await done
+        finally:
+            handle.cancel()
 
     def _follow(self) -> None:
         """Look for what other producers wrote to streams that someone waits for, again and again."""

@@ -50,13 +50,14 @@ class Writer:
         return batch.done
 
     async def learn(self, topic: str, partitions: int) -> None:
-        """Until the producer knows of so many partitions: it refuses others, and takes its time to hear of new ones."""
+        """Until the producer knows the leaders of so many partitions: it refuses others, and hears of them late."""
         await self._loop.run_in_executor(None, self._learn, topic, partitions)
 
     def _learn(self, topic: str, partitions: int) -> None:
         for _ in range(LEARN_ROUNDS):
             found = self._producer.list_topics(topic, timeout=CLOSE_SECONDS).topics.get(topic)
-            if found is not None and len(found.partitions) >= partitions:
+            led = [one for one in found.partitions.values() if one.leader >= 0] if found is not None else []
+            if len(led) >= partitions:
                 return
             self._pause.wait(LEARN_SECONDS)
 

@@ -63,7 +63,9 @@ def _loads(call: Call, stream: Resource) -> dict[int, tuple[int, int]]:
     loads = {}
     for number, tail in shards.layout(call, stream).tails.items():
         start, end = tail.shard.start, tail.shard.start + tail.next
-        if tail.arrival > since:
+        if isinstance(tail, shards.TopicTail):
+            loads[number] = tail.partition.take_load()
+        elif tail.arrival > since:
             loads[number] = store.traffic(call.db, store.first_arrived_after(call.db, start, end, since), end)
     return loads
 
