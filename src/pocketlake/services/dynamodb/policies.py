@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import orjson
@@ -27,9 +26,9 @@ def store_policy(call: Call, arn: str, text: str) -> str:
         raise refuse("Resource-based policy document is not valid JSON") from None
     if not isinstance(document, dict):
         raise refuse("Resource-based policy document is not valid")
-    revision = str(int.from_bytes(hashlib.sha256(f"{call.now}{text}".encode()).digest()[:6], "big"))
     policies = call.resources("policy")
     found = policies.find(arn)
+    revision = str(max(int(call.now * 1000), int(found["RevisionId"]) + 1 if found else 0))  # they rise
     if found is None:
         policies.create(arn, {"Policy": text, "RevisionId": revision})
     elif orjson.loads(found["Policy"]) == document:
