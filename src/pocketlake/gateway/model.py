@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from pocketlake.gateway.message import Request, Response
+from pocketlake.gateway.protocol import query_names
 from pocketlake.gateway.protocol.cbor import RpcV2CborProtocol
 from pocketlake.gateway.protocol.json_rpc import JsonAsCborProtocol, JsonProtocol
 from pocketlake.gateway.protocol.query import Ec2Protocol, QueryProtocol, parameters
@@ -138,7 +139,7 @@ class ServiceModel:
             wanted = "smithy-rpc-v2-cbor"
         elif "x-amz-target" in request.headers:
             wanted = "json"
-        elif content_type.startswith(FORM):
+        elif content_type.startswith(FORM) or "Action=" in request.target.partition("?")[2]:
             wanted = "query"
         return self if wanted == self.protocol else self._sibling(wanted)
 
@@ -150,7 +151,8 @@ class ServiceModel:
     def _sibling(self, protocol: str) -> ServiceModel:
         sibling = self._siblings.get(protocol)
         if sibling is None:
-            sibling = ServiceModel(self.service, self._raw, self._validation_error, protocol)
+            raw = query_names.restored(self._raw) if protocol == "query" else self._raw
+            sibling = ServiceModel(self.service, raw, self._validation_error, protocol)
             self._siblings[protocol] = sibling
         return sibling
 
