@@ -430,6 +430,15 @@ def test_a_lake_whose_records_lie_on_kafka_does_not_start_without_it(url: str, t
         spawned.start(tmp_path)
 
 
+def test_streams_made_before_stay_in_the_lake(url: str, tmp_path: Path) -> None:
+    with run(tmp_path) as lake:
+        client(lake).create_stream(StreamName=STREAM, ShardCount=1)
+        client(lake).put_record(StreamName=STREAM, PartitionKey="k", Data=b"here")
+    with run(tmp_path, streams=url) as lake:
+        client(lake).put_record(StreamName=STREAM, PartitionKey="k", Data=b"here too")
+        assert data(read(lake, iterator(client(lake)))) == [b"here", b"here too"]
+
+
 def test_without_the_client_library_the_start_says_what_to_install(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['confluent_kafka'] = None; from pocketlake.cli.main import main; "
