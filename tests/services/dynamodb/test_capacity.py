@@ -45,6 +45,45 @@ def test_a_consistent_read_costs_a_unit_for_4_kb_an_eventual_one_half(
         assert answer["ConsumedCapacity"]["Table"] == {"CapacityUnits": cost * factor}
 
 
+@pytest.mark.claim("DDB-516", "DDB-517", "DDB-518", "DDB-522", "DDB-523", "DDB-524")
+@pytest.mark.parametrize(
+    ("count", "kilobytes", "kind", "total"),
+    [
+        (10, 2, "write", 20),
+        (6, 4.5, "write", 30),
+        (2, 2, "write", 4),
+        (10, 4, "strong", 10),
+        (16, 12, "eventual", 24),
+        (10, 6, "strong", 20),
+    ],
+)
+def test_what_a_second_of_traffic_needs(
+    dynamodb: Any, simple: str, count: int, kilobytes: float, kind: str, total: float
+) -> None:
+    used = 0.0
+    for number in range(count):
+        item = sized(str(number), int(kilobytes * 1024))
+        answer = dynamodb.put_item(TableName=simple, Item=item, ReturnConsumedCapacity="TOTAL")
+        if kind != "write":
+            answer = dynamodb.get_item(
+                TableName=simple,
+                Key={"p": item["p"]},
+                ConsistentRead=kind == "strong",
+                ReturnConsumedCapacity="TOTAL",
+            )
+        used += answer["ConsumedCapacity"]["CapacityUnits"]
+    assert used == total
+
+
+@pytest.mark.claim("DDB-509")
+def test_default_retries_outlast_a_throttled_second(lake: Any, dynamodb: Any) -> None:
+    make(dynamodb, "slow", "p:S", ProvisionedThroughput=units(5, 5))
+    lake.clock.freeze()
+    drain(dynamodb, "slow")
+    lake.clock.run(rate=50)
+    lake.client("dynamodb").put_item(TableName="slow", Item={"p": {"S": "patient"}})
+
+
 def test_indexes_cost_when_what_they_hold_changes(dynamodb: Any) -> None:
     make(dynamodb, "held", "p:S", also=("g:S",), GlobalSecondaryIndexes=[index("by-g", "g:S", projection="KEYS_ONLY")])
 

@@ -32,7 +32,13 @@ def item_size(item: Any, level: int = 0) -> int:
         raise _mistyped(item, "map")
     total = 0
     for name, value in item.items():
-        total += value_size(value, level) + (len(name) if name.isascii() else len(name.encode()))
+        total += len(name) if name.isascii() else len(name.encode())
+        if type(value) is dict and len(value) == 1:  # texts first: most values are
+            text = value.get("S")
+            if type(text) is str:
+                total += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+                continue
+        total += value_size(value, level)
     return total
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal, Inexact
+from functools import lru_cache
 
 from .service import Invalid
 
@@ -72,6 +73,7 @@ def size(text: str) -> int:
     return 1 + (count + 1) // 2 + even + negative
 
 
+@lru_cache(maxsize=4096)
 def sortable(text: str) -> bytes:
     """A normal number as bytes that compare as the numbers do, and that DynamoDB hashes (dynalite, numToBuffer).
 
