@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 64 * 1024
 VIEWS = "/_pocketlake/views/"
+DOCUMENTS = "/_pocketlake/documents/"
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
@@ -54,6 +55,8 @@ class Control:
         path = request.target.partition("?")[0].rstrip("/")
         if request.method == "GET" and path.startswith(VIEWS):
             return await self._view(request, path.removeprefix(VIEWS))
+        if request.method == "GET" and path.startswith(DOCUMENTS):
+            return self._document(path.removeprefix(DOCUMENTS))
         handler = self._routes.get((request.method, path))
         if handler is None:
             known = any(known_path == path for _, known_path in self._routes)
@@ -81,6 +84,19 @@ class Control:
             return _json(200, await handler(self._lake.call(service, account, region, name), query))
         except ServiceError as error:
             return _json(400, {"message": error.message})
+
+    def _document(self, path: str) -> Response:
+        """GET /_pocketlake/documents/{service}/{name}: what a service publishes, a certificate for instance."""
+        service, _, name = path.partition("/")
+        config = self._lake.config
+        try:
+            handler = self._lake.service(service).document_of
+        except KeyError:
+            handler = None
+        found = handler and handler(self._lake.call(service, config.account, config.region, "document"), name)
+        if not found:
+            return _json(404, {"message": f"There is no document {path} here."})
+        return Response(200, [("Content-Type", "application/octet-stream")], found)
 
     # What is
 

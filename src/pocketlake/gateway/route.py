@@ -60,6 +60,9 @@ QUERY_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-03-31": "sns",
 
 S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*(?:localhost|amazonaws\.com|localstack\.cloud)$")
 PORT = re.compile(r":\d+$")
+# Links in messages to people and servers, which carry neither a signature nor an API's version.
+LINKS = {"ConfirmSubscription": "sns", "Unsubscribe": "sns"}
+LINK = re.compile(r"/\?(?:[^#]*&)?Action=([A-Za-z]+)(?:&|$)")
 
 
 class Bucket(NamedTuple):
@@ -80,6 +83,8 @@ def service_of(request: Request, scope: str) -> str:
         return request.target.split("/")[2].lower()
     if (version := _query_version(request)) in QUERY_VERSIONS:
         return QUERY_VERSIONS[version]
+    if request.method == "GET" and (link := LINK.match(request.target)) and link[1] in LINKS:
+        return LINKS[link[1]]
     return "s3"
 
 

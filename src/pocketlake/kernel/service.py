@@ -33,6 +33,7 @@ class Service:
         self.waits: set[str] = set()  # the operations that are `async def`
         self.alarms: dict[str, Callable[..., Any]] = {}
         self.views: dict[str, Callable[..., Any]] = {}
+        self.document_of: Callable[..., bytes | None] | None = None
 
     def operation(self, handler: Handler) -> Handler:
         """The function's name is boto3's name of the operation."""
@@ -53,4 +54,10 @@ class Service:
         """`await handler(call, query)` answers GET /_pocketlake/views/{service}/{name}: what AWS has no call for."""
         assert handler.__name__ not in self.views, f"{self.name}.{handler.__name__} is declared twice"
         self.views[handler.__name__] = handler
+        return handler
+
+    def document(self, handler: Handler) -> Handler:
+        """`handler(call, name)` answers GET /_pocketlake/documents/{service}/{name} to anybody; None: no such thing."""
+        assert self.document_of is None, f"{self.name} declares its documents twice"
+        self.document_of = handler
         return handler

@@ -1,0 +1,31 @@
+"""SNS: topics, standard and FIFO, that hand each message to all who subscribed."""
+
+from . import (
+    deliveries,
+    messages,
+    outbox,
+    phones,
+    platforms,
+    policies,
+    replays,
+    signing,
+    subscriptions,
+    tags,
+    topics,
+)
+from .service import sns as service
+
+__all__ = [
+    "deliveries",
+    "messages",
+    "outbox",
+    "phones",
+    "platforms",
+    "policies",
+    "replays",
+    "service",
+    "signing",
+    "subscriptions",
+    "tags",
+    "topics",
+]

@@ -1,0 +1,107 @@
+"""Archive and replay: a FIFO topic keeps its messages, and a subscription gets them once more.
+
+Source: SNS developer guide, "Message archiving and replay for FIFO topics".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.resources import Resource
+
+from . import addresses, channels, live, quotas, store, topic_attributes
+from .notifications import Message
+from .service import invalid, sns
+
+BATCH = 200  # messages of one transaction
+
+
+def archive(call: Call, topic: Resource, message: Message) -> None:
+    """Keep the message if the topic keeps an archive; what is too old goes now and then."""
+    days = topic_attributes.archive_days(topic)
+    if not days:
+        return
+    assert message.sequence is not None
+    store.archive(call.db, topic.arn, message.sequence, message.sent, message.dump())
+    if call.alarms.due(expire, topic.name) is None:
+        call.alarms.set(expire, topic.name, call.now + quotas.DAY)
+
+
+@sns.alarm
+def expire(call: Call, key: str) -> None:
+    """Once a day while the topic keeps an archive."""
+    topic = call.resources("topic").find(key)
+    days = 0 if topic is None else topic_attributes.archive_days(topic)
+    if topic is None:
+        return
+    store.expire_archive(call.db, topic.arn, call.now - days * quotas.DAY)
+    if days:
+        call.alarms.set(expire, key, call.now + quotas.DAY)
+
+
+def check(topic: Resource, text: str, prefix: str) -> None:
+    """`{"PointType": "Timestamp", "StartingPoint": ..., "EndingPoint": ...}`. InvalidParameter."""
+    if not topic["IsFifo"] or not topic_attributes.archive_days(topic):
+        raise invalid(f"{prefix}ReplayPolicy: the topic has no archive policy")
+    try:
+        policy = orjson.loads(text)
+        begin, end = _moment(policy["StartingPoint"]), policy.get("EndingPoint")
+        fits = policy.get("PointType") == "Timestamp" and (end is None or _moment(end) >= begin)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fits = False
+    if not fits:
+        raise invalid(f"{prefix}ReplayPolicy: needs PointType Timestamp, a StartingPoint, and no earlier EndingPoint")
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def is_live(subscription: Resource, now: float) -> bool:
+    """Whether new messages go to the subscription now: not during a replay, nor past the end of one that has an end."""
+    replay = subscription.get("Replay")
+    if replay is None:
+        return True
+    return replay["Status"] == "Completed" and (replay["Until"] is None or now <= replay["Until"])
+
+
+def begin(call: Call, topic: Resource, subscription: Resource, before: str | None) -> Resource:
+    """Start, start over, or stop, according to the subscription's ReplayPolicy; `before` is what it was."""
+    policy = subscription["Attributes"].get("ReplayPolicy")
+    kind = call.resources("subscription")
+    if policy is None:
+        call.alarms.clear(replay, subscription.arn)
+        return kind.update(subscription, Replay=None)
+    if policy == before:
+        return subscription
+    call.alarms.set(replay, subscription.arn, call.now)
+    return kind.update(subscription, Replay={"Status": "Pending", "After": "", "Until": None})
+
+
+@sns.alarm
+def replay(call: Call, key: str) -> None:
+    """The next messages of the archive. New ones wait there too, so that order is kept."""
+    call, subscription = addresses.subscription(call, key)
+    topic = None if subscription is None else call.resources("topic").find(subscription.parent)
+    if subscription is None or topic is None:
+        return
+    policy: dict[str, Any] = orjson.loads(subscription["Attributes"]["ReplayPolicy"])
+    ending = policy.get("EndingPoint")
+    end = None if ending is None else _moment(ending)
+    after = subscription["Replay"]["After"]
+    rows = store.archived(call.db, topic.arn, after, _moment(policy["StartingPoint"]), end, BATCH)
+    for sequence, _, kept in rows:
+        message = Message.load(kept)
+        message.replayed = True
+        channels.deliver(call, topic, subscription, message)
+        after = sequence
+    more = len(rows) == BATCH
+    state = {"Status": "In progress" if more else "Completed", "After": after, "Until": end}
+    call.resources("subscription").update(subscription, Replay=state)
+    live.changed(call, topic.arn)
+    if more:
+        call.alarms.set(replay, key, call.now)

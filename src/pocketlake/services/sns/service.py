@@ -1,0 +1,21 @@
+"""The service's declaration: what its operations register with."""
+
+from __future__ import annotations
+
+from pocketlake.kernel.service import Service
+
+from . import store
+
+sns = Service("sns", migrations=store.MIGRATIONS, validation_error="ValidationError")
+errors = sns.errors
+
+
+def invalid(reason: str) -> Exception:
+    """InvalidParameter as SNS words it."""
+    error: Exception = errors.InvalidParameterException(f"Invalid parameter: {reason}")
+    return error
+
+
+def missing(what: str) -> Exception:
+    error: Exception = errors.NotFoundException(f"{what} does not exist")
+    return error
