@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-SERVICES ?= kinesis,s3,firehose,glue,athena
+SERVICES ?= kinesis,s3,firehose,glue,athena,sqs
 
 .PHONY: help setup lint test demo bench conformance faults clients clean
 

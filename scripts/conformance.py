@@ -154,7 +154,7 @@ def failures(outcomes: list[Outcome]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--services", default="kinesis,s3,firehose,glue,athena")
+    parser.add_argument("--services", default="kinesis,s3,firehose,glue,athena,sqs")
     parser.add_argument("--only", help="pytest's -k, for work on single tests")
     parser.add_argument("--endpoint", help="a lake that runs already (account 123456789012)")
     parser.add_argument("--json", type=Path, help="where the results go (default: in the cache)")
