@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -392,23 +393,23 @@ def test_a_broker_that_dies_refuses_records_and_keeps_the_others(broker: Broker,
     kinesis = lake.client("kinesis", config=Config(retries={"total_max_attempts": 1}, read_timeout=60))
     kinesis.create_stream(StreamName=STREAM, ShardCount=1)
     kinesis.put_record(StreamName=STREAM, PartitionKey="k", Data=b"before")
+    void = {"PartitionKey": "k", "Data": b"into the void"}
     broker.kill()
     try:
-        answer = kinesis.put_records(StreamName=STREAM, Records=[{"PartitionKey": "k", "Data": b"into the void"}])
+        with ThreadPoolExecutor() as both:  # each is given up after 15 seconds
+            many = both.submit(kinesis.put_records, StreamName=STREAM, Records=[void])
+            one = both.submit(kinesis.put_record, StreamName=STREAM, **void)
+        answer = many.result()
         refused = [(result["ErrorCode"], result["ErrorMessage"]) for result in answer["Records"]]
         with pytest.raises(ClientError) as caught:
-            kinesis.put_record(StreamName=STREAM, PartitionKey="k", Data=b"into the void")
+            one.result()
     finally:
         broker.start()
     assert (answer["FailedRecordCount"], refused) == (1, [("InternalFailure", "Internal service failure.")])
     assert caught.value.response["Error"]["Code"] == "InternalFailure"
+    after = {"PartitionKey": "k", "Data": b"after"}
     for _ in range(SECONDS):
-        if (
-            kinesis.put_records(StreamName=STREAM, Records=[{"PartitionKey": "k", "Data": b"after"}])[
-                "FailedRecordCount"
-            ]
-            == 0
-        ):
+        if kinesis.put_records(StreamName=STREAM, Records=[after])["FailedRecordCount"] == 0:
             break
     found = data(read(lake, iterator(kinesis)))
     assert (found[0], found[-1]) == (b"before", b"after")

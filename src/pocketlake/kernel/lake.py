@@ -114,13 +114,13 @@ class Lake:
             self.store.execute("DELETE FROM settings WHERE name = 'clock'")
         self.store.end_tick()
         self.alarms.clear()
-        if self.streams is not None:
-            await self.streams.clear()
         self.forget()
         self.trail.clear()
         self.faults.clear()
         self.clock.reset()
         self.blobs.clear()
+        if self.streams is not None:
+            await self.streams.clear()
 
     def forget(self) -> None:
         """Drop every cache: the store alone knows."""

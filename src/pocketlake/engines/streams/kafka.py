@@ -98,6 +98,7 @@ class KafkaLog:
         self.topics: dict[str, Topic] = {}
         self._following: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
         try:
             self._admin = AdminClient(self._settings)
             self._writer = Writer(self._settings, loop, LARGEST_MESSAGE)
@@ -122,6 +123,7 @@ class KafkaLog:
         self._follow()
 
     def close(self) -> None:
+        self._is_closed = True
         if self._following is not None:
             self._following.cancel()
         if self._task is not None:
@@ -239,8 +241,17 @@ class KafkaLog:
             written = self._writer.write(topic.name, number, arrival, pieces)
         else:
             written = self._loop.create_task(self._prepare_and_write(topic, number, arrival, pieces))
-        written.add_done_callback(lambda done: _settle(partition, done))
+        written.add_done_callback(lambda done: self._settle(topic, partition, done))
         return written
+
+    def _settle(self, topic: Topic, partition: Partition, done: asyncio.Future[list[int | None]]) -> None:
+        """What was sent is decided, whether or not somebody still waits for it: whoever waits for records wakes."""
+        partition.pending -= 1
+        if done.cancelled() or done.exception() is not None or self._is_closed:
+            return
+        partition.end = max([partition.end, *(offset + 1 for offset in done.result() if offset is not None)])
+        self._lake.store.enter()
+        self._lake.alarms.notify(topic.notice)
 
     async def _prepare_and_write(
         self, topic: Topic, number: int, arrival: int, pieces: list[bytes]
@@ -347,7 +358,9 @@ class KafkaLog:
         self._task.add_done_callback(self._follow_on)
 
     def _follow_on(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
+        if not task.cancelled() and not self._is_closed:
+            if (error := task.exception()) is not None:
+                log.error("looking for records of other producers failed", exc_info=error)
             self._following = self._loop.call_later(FOLLOW_SECONDS, self._follow)
 
     async def _notice_growth(self) -> None:
@@ -365,9 +378,3 @@ class KafkaLog:
             return await asyncio.wait_for(asyncio.wrap_future(answer, loop=self._loop), ANSWER_SECONDS)
         except TimeoutError:
             raise StreamsUnavailable(f"no Kafka broker answers at {self._servers}") from None
-
-
-def _settle(partition: Partition, done: asyncio.Future[list[int | None]]) -> None:
-    partition.pending -= 1
-    if not done.cancelled() and done.exception() is None:
-        partition.end = max([partition.end, *(offset + 1 for offset in done.result() if offset is not None)])

@@ -58,7 +58,7 @@ def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitabl
     if call.limits_on and not tail.writes.take(len(key) + len(data), now):
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
     if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
-        return topics.put_record(call, stream, topic, tail, [key, data])
+        return topics.put_record(call, topic, tail, [key, data])
     sequence = append(call, tail, [key, data], now)
     _appended(call, stream, tail)
     return {"ShardId": tail.id, "SequenceNumber": str(sequence)}
@@ -89,7 +89,7 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitab
         else:
             filling[tail] = [index]
     if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
-        return topics.put_records(call, stream, topic, filling, partial(_pieces, records, keys), results)
+        return topics.put_records(call, topic, filling, partial(_pieces, records, keys), results)
     for tail, indexes in filling.items():
         sequence = append(call, tail, [piece for at in indexes for piece in (keys[at], records[at]["Data"])], now)
         shard_id = tail.id

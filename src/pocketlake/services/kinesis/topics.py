@@ -137,24 +137,25 @@ def extend(call: Call, stream: Resource, partitions: int) -> None:
 # Written
 
 
-def put(call: Call, stream: Resource, topic: Topic, tail: Tail, pieces: list[bytes]) -> Coroutine[Any, Any, list[str]]:
-    """Send records (key, data, key, data...); their sequence numbers once they are safe, "" for one that is not."""
+def put(call: Call, topic: Topic, tail: Tail, pieces: list[bytes]) -> Coroutine[Any, Any, list[str]]:
+    """Send records (key, data, key, data...); their sequence numbers once they are safe, "" for one that is not.
+
+    The engine wakes whoever waits for the stream's records.
+    """
     arrival = tail.arrival = max(int(call.now * 1000), tail.arrival)
     shard = tail.shard
     written = call.lake.streams.append(topic, shard.number, arrival, pieces)
 
     async def wait() -> list[str]:
         offsets = await asyncio.shield(written)
-        call.db.enter()
-        call.notify(f"kinesis.records:{stream.arn}")
         first = sequences.number(shard.epoch, shard.number, 1, arrival // 1000)
         return ["" if at is None else str(first + at * sequences.COUNTER_STEP) for at in offsets]
 
     return wait()
 
 
-async def put_record(call: Call, stream: Resource, topic: Topic, tail: Tail, pieces: list[bytes]) -> dict[str, Any]:
-    (sequence,) = await put(call, stream, topic, tail, pieces)
+async def put_record(call: Call, topic: Topic, tail: Tail, pieces: list[bytes]) -> dict[str, Any]:
+    (sequence,) = await put(call, topic, tail, pieces)
     if not sequence:
         raise ServiceError(FAILED["ErrorCode"], FAILED["ErrorMessage"], status=500)
     return {"ShardId": tail.id, "SequenceNumber": sequence}
@@ -162,14 +163,13 @@ async def put_record(call: Call, stream: Resource, topic: Topic, tail: Tail, pie
 
 async def put_records(
     call: Call,
-    stream: Resource,
     topic: Topic,
     filling: dict[Tail, list[int]],
     pieces: Callable[[list[int]], list[bytes]],
     results: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """All shards at once; `filling` says which records go into each, `results` has those that were refused."""
-    sent = [(tail, at, put(call, stream, topic, tail, pieces(at))) for tail, at in filling.items()]
+    sent = [(tail, at, put(call, topic, tail, pieces(at))) for tail, at in filling.items()]
     for tail, indexes, waiting in sent:
         for index, sequence in zip(indexes, await waiting, strict=True):
             results[index] = {"SequenceNumber": sequence, "ShardId": tail.id} if sequence else FAILED
