@@ -16,14 +16,14 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "awswrangler": ("awswrangler>=3.12", "setuptools<81"),
     "pyathena": ("PyAthena[pandas]>=3.12",),
     "polars": ("polars>=1.20", "obstore>=0.6"),
+    "celery": ("celery[sqs]>=5.4,<6",),
+    "sqs_extended": ("amazon-sqs-extended-client>=1.0.1",),
 }
 
-# Producers and consumers of streams, each with a test of its own. amazon_kclpy brings its jars from Maven Central;
-# moto stands in for the services that a client needs beside Kinesis.
+# Producers and consumers of streams, each with a test of its own. amazon_kclpy brings its jars from Maven Central.
 STREAMS: dict[str, tuple[str, ...]] = {
     "kpl": ("aws_kinesis_agg==1.2.3", "six>=1.16", "boto3>=1.40"),
     "kcl": ("amazon_kclpy==3.1.3", "aws_kinesis_agg==1.2.3", "six>=1.16"),
-    "moto": ("moto[server]>=5.1,<6",),
 }
 ALL = {**CLIENTS, **STREAMS}
 

@@ -18,7 +18,7 @@ from pocketlake.embedded import EmbeddedLake
 from scripts import clients
 
 PROGRAMS = Path(__file__).parent / "programs"
-OWN = ("boto3", "pyarrow")
+OWN = ("boto3", "boto3_sqs", "pyarrow")
 SECONDS = 100
 
 
@@ -33,7 +33,11 @@ def python_of(client: str) -> Path:
     return python
 
 
-@pytest.mark.parametrize("client", [*OWN, *clients.CLIENTS])
+CLAIMS = {"sqs_extended": pytest.mark.claim("SQS-520")}
+CASES = [pytest.param(client, marks=CLAIMS.get(client, ())) for client in (*OWN, *clients.CLIENTS)]
+
+
+@pytest.mark.parametrize("client", CASES)
 def test_client_works_unchanged(client: str, lake: EmbeddedLake, tmp_path: Path) -> None:
     python = python_of(client)
     settings = {**os.environ, **lake.env(), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
