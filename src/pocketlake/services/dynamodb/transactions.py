@@ -38,7 +38,7 @@ def transact_write_items(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_places([(write.table.number, write.hash, write.sort) for write in prepared])
     if sum(write.size for write in prepared) > BYTES:
         raise Invalid("Transaction request size exceeds limit")
-    if _is_repeated(call, request):
+    if is_repeated(call, request, request["TransactItems"]):
         return _answer(call, request, prepared, None)
     return _answer(call, request, prepared, perform(call, prepared))
 
@@ -71,7 +71,7 @@ def check_places(places: list[tuple[int, bytes, bytes]]) -> None:
         raise Invalid(TWICE)
 
 
-def _is_repeated(call: Call, request: dict[str, Any]) -> bool:
+def is_repeated(call: Call, request: dict[str, Any], asked: list[Any]) -> bool:
     """Whether this token's transaction was done within ten minutes; IdempotentParameterMismatchException.
 
     boto3 makes a token of its own for each call that has none.
@@ -79,7 +79,7 @@ def _is_repeated(call: Call, request: dict[str, Any]) -> bool:
     token = request.get("ClientRequestToken")
     if not token:
         return False
-    digest = hashlib.sha256(orjson.dumps(request["TransactItems"], option=orjson.OPT_SORT_KEYS)).digest()
+    digest = hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
     known = store.token(call.db, call.account, call.region, token, call.now)
     if known is None:
         store.remember_token(call.db, call.account, call.region, token, digest, call.now, TOKEN_LIFE)

@@ -1,0 +1,389 @@
+"""PartiQL: statements read into what expressions are made of. SELECT, INSERT, UPDATE, DELETE and EXISTS.
+
+Source: DynamoDB developer guide, "PartiQL - a SQL-compatible query language for Amazon DynamoDB".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from .attribute_values import value_size
+from .expressions.nodes import (
+    Action,
+    And,
+    Arithmetic,
+    Between,
+    Comparison,
+    Condition,
+    Function,
+    In,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Value,
+)
+from .service import Invalid
+
+TOKEN = re.compile(
+    r"\s*(?:(?P<quoted>\"(?:[^\"]|\"\")*\")|(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:?+\-*;]))"
+)
+COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2}
+UNMATCHED = "Number of parameters in request and statement don't match."
+
+
+@dataclass(slots=True)
+class Statement:
+    """`kind`: select, insert, update, delete or exists."""
+
+    kind: str
+    table: str
+    index: str | None = None
+    paths: tuple[Path, ...] | None = None
+    where: Condition | None = None
+    descending: bool | None = None  # None: not ordered
+    item: dict[str, Any] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    returning: str = ""  # ALL OLD, ALL NEW, MODIFIED OLD, MODIFIED NEW
+
+
+def parse(text: str, parameters: list[Any]) -> Statement:
+    """One statement with its parameters put in. Raises Invalid."""
+    for parameter in parameters:
+        value_size(parameter)
+    parser = _Parser(text, parameters)
+    statement = parser.statement()
+    parser.accept(";")
+    if parser.at < len(parser.tokens):
+        raise parser.unexpected()
+    if parser.used != len(parameters):
+        raise Invalid(UNMATCHED)
+    return statement
+
+
+class _Parser:
+    def __init__(self, text: str, parameters: list[Any]) -> None:
+        self.tokens: list[tuple[str, str]] = []
+        self.at = self.used = 0
+        self.parameters = parameters
+        place = 0
+        while (match := TOKEN.match(text, place)) is not None:
+            kind = str(match.lastgroup)
+            self.tokens.append((kind, match[kind]))
+            place = match.end()
+        if text[place:].strip():
+            raise Invalid(
+                f"Statement wasn't well formed, can't be processed: Unexpected token: {text[place:].strip()[:1]}"
+            )
+
+    # Tokens
+
+    def peek(self) -> tuple[str, str]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
+
+    def accept(self, *marks: str) -> str:
+        """Take one of these marks or words if it comes next."""
+        kind, text = self.peek()
+        shown = text.upper() if kind == "name" else text
+        if kind in ("name", "mark") and shown in marks:
+            self.at += 1
+            return shown
+        return ""
+
+    def expect(self, *marks: str) -> None:
+        for mark in marks:
+            if not self.accept(mark):
+                raise self.unexpected()
+
+    def unexpected(self) -> Invalid:
+        _, text = self.peek()
+        return Invalid(
+            f"Statement wasn't well formed, can't be processed: Unexpected {'token: ' + text if text else 'end'}"
+        )
+
+    def name(self) -> str:
+        kind, text = self.peek()
+        if kind not in ("name", "quoted"):
+            raise self.unexpected()
+        self.at += 1
+        return text if kind == "name" else text[1:-1].replace('""', '"')
+
+    # Statements
+
+    def statement(self) -> Statement:
+        if self.accept("SELECT"):
+            return self.select("select")
+        if self.accept("EXISTS"):
+            self.expect("(", "SELECT")
+            found = self.select("exists")
+            self.expect(")")
+            return found
+        if self.accept("INSERT"):
+            self.expect("INTO")
+            table = self.table()
+            self.expect("VALUE")
+            value = self.value()
+            if "M" not in value:
+                raise self.unexpected()
+            return Statement("insert", table, item=value["M"])
+        if self.accept("UPDATE"):
+            return self.update()
+        if self.accept("DELETE"):
+            self.expect("FROM")
+            found = Statement("delete", self.table(), where=self.where())
+            found.returning = self.returning()
+            return found
+        raise self.unexpected()
+
+    def table(self) -> str:
+        name = self.name()
+        while self.peek() == ("mark", "-"):  # unquoted names with hyphens
+            self.at += 1
+            kind, text = self.peek()
+            if kind not in ("name", "number"):
+                raise self.unexpected()
+            self.at += 1
+            name += f"-{text}"
+        return name
+
+    def select(self, kind: str) -> Statement:
+        paths: tuple[Path, ...] | None = None
+        if not self.accept("*"):
+            found = [self.path()]
+            while self.accept(","):
+                found.append(self.path())
+            paths = tuple(found)
+        self.expect("FROM")
+        table = self.table()
+        index = self.table() if self.accept(".") else None
+        statement = Statement(kind, table, index, paths, self.where())
+        if self.accept("ORDER"):
+            self.expect("BY")
+            while True:
+                self.path()
+                statement.descending = self.accept("ASC", "DESC") == "DESC"
+                if not self.accept(","):
+                    break
+        return statement
+
+    def update(self) -> Statement:
+        statement = Statement("update", self.table())
+        actions: list[Action] = []
+        while kind := self.accept("SET", "REMOVE"):
+            while True:
+                path = self.path()
+                if kind == "REMOVE":
+                    actions.append(Action(kind, path))
+                else:
+                    self.expect("=")
+                    actions.append(self.assignment(path))
+                if not self.accept(","):
+                    break
+        if not actions:
+            raise self.unexpected()
+        statement.actions = tuple(actions)
+        statement.where = self.where()
+        statement.returning = self.returning()
+        return statement
+
+    def assignment(self, path: Path) -> Action:
+        kind, text = self.peek()
+        if kind == "name" and text.lower() in ("set_add", "set_delete"):
+            self.at += 1
+            self.expect("(")
+            self.path()
+            self.expect(",")
+            value = self.value()
+            self.expect(")")
+            return Action("ADD" if text.lower() == "set_add" else "DELETE", path, Value("", value))
+        left = self.operand()
+        operator = self.accept("+", "-")
+        return Action("SET", path, Arithmetic(operator, left, self.operand()) if operator else left)
+
+    def where(self) -> Condition | None:
+        return self.condition(self.disjunction()) if self.accept("WHERE") else None
+
+    def returning(self) -> str:
+        if not self.accept("RETURNING"):
+            return ""
+        words = f"{self.accept('ALL', 'MODIFIED')} {self.accept('OLD', 'NEW')}"
+        self.expect("*")
+        return words
+
+    # Conditions
+
+    def condition(self, node: Node) -> Condition:
+        if isinstance(node, (Path, Value)) or (isinstance(node, Function) and node.name == "size"):
+            raise self.unexpected()
+        return node
+
+    def disjunction(self) -> Node:
+        left = self.conjunction()
+        while self.accept("OR"):
+            left = Or(self.condition(left), self.condition(self.conjunction()))
+        return left
+
+    def conjunction(self) -> Node:
+        left = self.negation()
+        while self.accept("AND"):
+            left = And(self.condition(left), self.condition(self.negation()))
+        return left
+
+    def negation(self) -> Node:
+        return Not(self.condition(self.negation())) if self.accept("NOT") else self.comparison()
+
+    def comparison(self) -> Node:
+        if self.accept("("):
+            inner = self.disjunction()
+            self.expect(")")
+            if not isinstance(inner, (Path, Value)):
+                return inner
+            left: Operand = inner
+        else:
+            left = self.operand()
+        if operator := self.accept(*COMPARATORS):
+            return Comparison(COMPARATORS[operator], left, self.operand())
+        if self.accept("BETWEEN"):
+            low = self.operand()
+            self.expect("AND")
+            return Between(left, low, self.operand())
+        if self.accept("IN"):
+            return self.membership(left)
+        if self.accept("IS"):
+            return self.kind_test(left)
+        return left
+
+    def membership(self, left: Operand) -> Condition:
+        closing = "]" if self.accept("[") else ")"
+        if closing == ")":
+            self.expect("(")
+        options = [self.operand()]
+        while self.accept(","):
+            options.append(self.operand())
+        self.expect(closing)
+        return In(left, tuple(options))
+
+    def kind_test(self, left: Operand) -> Condition:
+        negated = bool(self.accept("NOT"))
+        word = self.accept("MISSING", "NULL")
+        if word == "MISSING":
+            return Function("attribute_exists" if negated else "attribute_not_exists", (left,))
+        if word != "NULL":
+            raise self.unexpected()
+        found = Function("attribute_type", (left, Value("", {"S": "NULL"})))
+        return Not(found) if negated else found
+
+    # Operands
+
+    def operand(self) -> Operand:
+        kind, text = self.peek()
+        following = self.tokens[self.at + 1][1] if self.at + 1 < len(self.tokens) else ""
+        if kind == "name" and following == "(":
+            return self.function()
+        if kind in ("name", "quoted") and text.upper() not in ("TRUE", "FALSE", "NULL"):
+            return self.path()
+        return Value("", self.value())
+
+    def function(self) -> Function:
+        name = self.name().lower()
+        counts = {**BOOLEAN_FUNCTIONS, "size": 1, "list_append": 2, "if_not_exists": 2}
+        if name not in counts:
+            raise Invalid(f"Statement wasn't well formed, can't be processed: Unsupported function: {name}")
+        self.expect("(")
+        arguments = [self.operand()]
+        while self.accept(","):
+            arguments.append(self.operand())
+        self.expect(")")
+        if len(arguments) != counts[name]:
+            raise Invalid(f"Incorrect number of operands for operator or function; operator or function: {name}")
+        return Function(name, tuple(arguments))
+
+    def path(self) -> Path:
+        parts: list[str | int] = [self.name()]
+        while True:
+            if self.accept("."):
+                parts.append(self.name())
+            elif self.accept("["):
+                kind, text = self.peek()
+                self.at += 1
+                if kind == "number":
+                    parts.append(int(text))
+                elif kind == "text":
+                    parts.append(text[1:-1].replace("''", "'"))
+                else:
+                    raise self.unexpected()
+                self.expect("]")
+            else:
+                return Path(tuple(parts))
+
+    def value(self) -> dict[str, Any]:
+        """A literal or a parameter, as an attribute value."""
+        kind, text = self.peek()
+        if kind == "mark" and text in ("?", "{", "[", "<<", "-"):
+            self.at += 1
+            return self.composed(text)
+        if kind not in ("text", "number", "name"):
+            raise self.unexpected()
+        self.at += 1
+        if kind == "text":
+            return {"S": text[1:-1].replace("''", "'")}
+        if kind == "number":
+            return self.checked({"N": text})
+        word = text.upper()
+        if word not in ("TRUE", "FALSE", "NULL"):
+            self.at -= 1
+            raise self.unexpected()
+        return {"NULL": True} if word == "NULL" else {"BOOL": word == "TRUE"}
+
+    def composed(self, opening: str) -> dict[str, Any]:
+        if opening == "?":
+            if self.used >= len(self.parameters):
+                raise Invalid(UNMATCHED)
+            self.used += 1
+            found: dict[str, Any] = self.parameters[self.used - 1]
+            return found
+        if opening == "-":
+            kind, text = self.peek()
+            if kind != "number":
+                raise self.unexpected()
+            self.at += 1
+            return self.checked({"N": f"-{text}"})
+        if opening == "{":
+            return self.checked({"M": self.members()})
+        closing = "]" if opening == "[" else ">>"
+        values = []
+        if not self.accept(closing):
+            values.append(self.value())
+            while self.accept(","):
+                values.append(self.value())
+            self.expect(closing)
+        if opening == "[":
+            return self.checked({"L": values})
+        kinds = {next(iter(value)) for value in values}
+        if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+            raise Invalid("Statement wasn't well formed, can't be processed: sets hold texts, numbers or binary values")
+        (kind,) = kinds
+        return self.checked({f"{kind}S": [value[kind] for value in values]})
+
+    def members(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not self.accept("}"):
+            kind, text = self.peek()
+            if kind not in ("text", "quoted"):
+                raise self.unexpected()
+            self.at += 1
+            self.expect(":")
+            found[text[1:-1].replace(text[0] * 2, text[0])] = self.value()
+            if not self.accept(","):
+                self.expect("}")
+                break
+        return found
+
+    def checked(self, value: dict[str, Any]) -> dict[str, Any]:
+        value_size(value)
+        return value
