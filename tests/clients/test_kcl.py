@@ -1,13 +1,13 @@
 """The Kinesis Client Library, unchanged, with a record processor in Python: reading by polling, and by fan-out.
 
-Its leases lie in moto's DynamoDB until there is one here.
+Its leases lie in the lake's DynamoDB.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,40 +17,16 @@ SECONDS = 280
 
 
 @pytest.fixture
-def dynamodb(packages_of, tmp_path) -> Iterator[str]:
-    """moto's server, on a free port."""
-    python = packages_of("moto")
-    told = tmp_path / "moto.log"
-    with told.open("wb") as log:
-        server = subprocess.Popen([str(python), "-u", "-m", "moto.server", "-p", "0"], stdout=log, stderr=log)
-    try:
-        yield _address(server, told)
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _address(server: subprocess.Popen[bytes], told: Path) -> str:
-    with told.open() as log:
-        while server.poll() is None:
-            line = log.readline()
-            if "Running on" in line and line.endswith("\n"):
-                return line.split()[-1]
-    raise AssertionError(told.read_text())
-
-
-@pytest.fixture
-def run(packages_of, dynamodb, surroundings, tmp_path) -> Callable[[str], None]:
+def run(packages_of, surroundings, tmp_path) -> Callable[[str], None]:
     """Run the program in one of its modes to its good end."""
     python = packages_of("kcl")
     if shutil.which("java") is None:
         pytest.skip("NOT TESTED: kcl needs java, which is not on this machine")
-    settings = {**surroundings, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_CLOUDWATCH": dynamodb}
 
     def run(mode: str) -> None:
         command = [str(python), str(PROGRAM), mode]
         finished = subprocess.run(
-            command, env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, env=surroundings, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False
         )
         assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
         assert finished.stdout.splitlines()[-1] == "done"

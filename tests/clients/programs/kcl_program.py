@@ -4,7 +4,7 @@ POLLING and FANOUT read across a split, POLLING with leases as in version 3, FAN
 and is replaced (version 3 waits for minutes until the lock of a leader that died is free). In JOIN, again as in version
 2, a second worker takes a shard from the first one.
 
-Its leases lie in $AWS_ENDPOINT_URL_DYNAMODB. The daemon's own log is daemon.log, in the working directory.
+The daemon's own log is daemon.log, in the working directory.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ processingLanguage = python/3
 initialPositionInStream = TRIM_HORIZON
 regionName = {os.environ["AWS_REGION"]}
 kinesisEndpoint = {os.environ["AWS_ENDPOINT_URL"]}
-dynamoDBEndpoint = {os.environ["AWS_ENDPOINT_URL_DYNAMODB"]}
+dynamoDBEndpoint = {os.environ["AWS_ENDPOINT_URL"]}
 retrievalMode = {"FANOUT" if MODE == "FANOUT" else "POLLING"}
 clientVersionConfig = {VERSION}
 failoverTimeMillis = 4000
