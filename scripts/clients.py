@@ -18,6 +18,7 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "polars": ("polars>=1.20", "obstore>=0.6"),
     "celery": ("celery[sqs]>=5.4,<6",),
     "sqs_extended": ("amazon-sqs-extended-client>=1.0.1",),
+    "pynamodb": ("pynamodb>=6.0,<7",),
 }
 
 # Producers and consumers of streams, each with a test of its own. amazon_kclpy brings its jars from Maven Central.

@@ -32,6 +32,7 @@ TOKEN = re.compile(
     r"\s*(?:(?P<quoted>\"(?:[^\"]|\"\")*\")|(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:?+\-*;]))"
 )
+BARE_TABLE = re.compile(r"[A-Za-z0-9_-]+")
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2}
 UNMATCHED = "Number of parameters in request and statement don't match."
@@ -68,13 +69,16 @@ def parse(text: str, parameters: list[Any]) -> Statement:
 
 class _Parser:
     def __init__(self, text: str, parameters: list[Any]) -> None:
+        self.text = text
         self.tokens: list[tuple[str, str]] = []
+        self.starts: list[int] = []
         self.at = self.used = 0
         self.parameters = parameters
         place = 0
         while (match := TOKEN.match(text, place)) is not None:
             kind = str(match.lastgroup)
             self.tokens.append((kind, match[kind]))
+            self.starts.append(match.start(kind))
             place = match.end()
         if text[place:].strip():
             raise Invalid(
@@ -141,15 +145,14 @@ class _Parser:
         raise self.unexpected()
 
     def table(self) -> str:
-        name = self.name()
-        while self.peek() == ("mark", "-"):  # unquoted names with hyphens
+        """Unquoted names may have hyphens, and digits after them."""
+        if self.peek()[0] != "name":
+            return self.name()
+        match = BARE_TABLE.match(self.text, self.starts[self.at])
+        assert match is not None
+        while self.at < len(self.tokens) and self.starts[self.at] < match.end():
             self.at += 1
-            kind, text = self.peek()
-            if kind not in ("name", "number"):
-                raise self.unexpected()
-            self.at += 1
-            name += f"-{text}"
-        return name
+        return match[0]
 
     def select(self, kind: str) -> Statement:
         paths: tuple[Path, ...] | None = None
