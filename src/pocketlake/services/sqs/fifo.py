@@ -7,6 +7,7 @@ first message lies: groups take turns in that order.
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -19,6 +20,7 @@ BASE = 18_849_496_460_467_696_128  # AWS's sequence numbers have twenty digits
 STEP = 256
 HEAD = int(quotas.RECEIVE.value) + 1  # no more of a group can be in flight at once
 WINDOW = int(quotas.DEDUPLICATION.value) * 1000
+CLEANING = 1024  # sends between two removals of what need not be remembered any more
 CACHED = 100_000  # deduplication IDs of a queue held in memory; with more, the store is asked each time
 
 
@@ -85,7 +87,8 @@ def repeated(call: Call, queue: Queue, scoped: str, now: int) -> tuple[bytes, in
         rows = store.all_remembered(call.db, queue.id, now, CACHED + 1)
         if len(rows) > CACHED:
             return store.remembered(call.db, queue.id, scoped, now)
-        known = queue.deduplication = {name: (until, message, counter) for name, until, message, counter in rows}
+        known = OrderedDict((name, (until, message, counter)) for name, until, message, counter in rows)
+        queue.deduplication = known
         call.undo(queue.forget)
     while known:
         first = next(iter(known))
@@ -98,6 +101,8 @@ def repeated(call: Call, queue: Queue, scoped: str, now: int) -> tuple[bytes, in
 
 def remember(call: Call, queue: Queue, scoped: str, message: bytes, position: int, now: int) -> None:
     counter = position & (store.COUNTERS - 1)
+    if counter % CLEANING == 0:
+        store.forget_ended(call.db, queue.id, now)
     store.remember(call.db, queue.id, scoped, now + WINDOW, message, counter)
     known = queue.deduplication
     if known is not None:

@@ -5,6 +5,7 @@ Each figure can be found again from the store, and is, after a restart or when a
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -74,7 +75,7 @@ class Queue:
         self.tenants: dict[str, int] = {}  # messages in flight of a standard queue, by message group
         if not self.is_fifo and self.in_flight:
             self.tenants = store.in_flight_by_group(call.db, self.id)
-        self.deduplication: dict[str, tuple[int, bytes, int]] | None = None
+        self.deduplication: OrderedDict[str, tuple[int, bytes, int]] | None = None  # see fifo.py
         self.buckets: dict[str, TokenBucket] = {}
 
     def adopt(self, resource: Resource) -> None:
