@@ -40,8 +40,17 @@ HOUR_MS = 3_600_000
 DAY = 86_400
 LAG_SECONDS = 3600.0  # of the lake's clock behind the machine's, which Kafka's retention need not know
 LEADER_ROUNDS, LEADER_SECONDS = 20, 0.1
+GONE_ROUNDS = 50
 ANY_TIME = str(2**63 - 1)
 LARGEST_MESSAGE = 11 * 1024 * 1024  # a record of 10 MiB, and its envelope
+TOPIC_CONFIG = {
+    "cleanup.policy": "delete",
+    "max.message.bytes": str(LARGEST_MESSAGE),
+    "message.timestamp.type": "CreateTime",
+    # The lake's clock may be anywhere.
+    "message.timestamp.before.max.ms": ANY_TIME,
+    "message.timestamp.after.max.ms": ANY_TIME,
+}
 COMMON: dict[str, Any] = {"client.id": "pocketlake", "log_level": 2, "socket.connection.setup.timeout.ms": 5000}
 REPLICATION = "replication"  # the one setting of the URL that is ours: replicas of new topics
 
@@ -110,12 +119,9 @@ class KafkaLog:
 
     async def start(self, known: list[KnownTopic]) -> None:
         """Reach the brokers, and learn where the topics end."""
-        try:
-            metadata = await self._loop.run_in_executor(None, lambda: self._admin.list_topics(timeout=ANSWER_SECONDS))
-        except KafkaException as error:
-            raise StreamsUnavailable(f"no Kafka broker answers at {self._servers}: {error.args[0].str()}") from None
+        listed = await self._listed()
         for name, arn, hours in known:
-            found = metadata.topics.get(name)
+            found = listed.get(name)
             if found is None:
                 log.error("the topic %s of %s is gone: its records are lost", name, arn)
             self._register(name, arn, len(found.partitions) if found is not None else 0, hours)
@@ -148,15 +154,7 @@ class KafkaLog:
 
     async def create(self, name: str, arn: str, partitions: int, hours: int) -> None:
         """A topic without records; one that a crash left before its stream was known is taken over. TopicExists."""
-        config = {
-            "cleanup.policy": "delete",
-            "retention.ms": str(hours * HOUR_MS),
-            "max.message.bytes": str(LARGEST_MESSAGE),
-            "message.timestamp.type": "CreateTime",
-            # The lake's clock may be anywhere.
-            "message.timestamp.before.max.ms": ANY_TIME,
-            "message.timestamp.after.max.ms": ANY_TIME,
-        }
+        config = {**TOPIC_CONFIG, "retention.ms": str(hours * HOUR_MS)}
         new = NewTopic(name, num_partitions=partitions, replication_factor=self._replication, config=config)
         try:
             await self._ask(self._admin.create_topics([new])[name])
@@ -171,21 +169,30 @@ class KafkaLog:
     async def _learn(self, name: str, partitions: int) -> None:
         try:
             await self._writer.learn(name, partitions)
-            # The admin client keeps what it knew of an earlier topic of that name.
-            await self._loop.run_in_executor(None, lambda: self._admin.list_topics(name, timeout=ANSWER_SECONDS))
         except KafkaException as error:
             raise StreamsUnavailable(f"Kafka does not tell of the topic {name}: {error.args[0].str()}") from None
+        await self._listed()  # the admin client keeps what it knew of an earlier topic of that name
+
+    async def _listed(self) -> dict[str, Any]:
+        """All topics there are, by name."""
+        try:
+            metadata = await self._loop.run_in_executor(None, lambda: self._admin.list_topics(timeout=ANSWER_SECONDS))
+        except KafkaException as error:
+            raise StreamsUnavailable(f"no Kafka broker answers at {self._servers}: {error.args[0].str()}") from None
+        return metadata.topics
 
     async def _take_over(self, name: str, arn: str, partitions: int, hours: int) -> None:
-        described = self._admin.list_topics
-        metadata = await self._loop.run_in_executor(None, lambda: described(name, timeout=ANSWER_SECONDS))
-        topic = self._register(name, arn, len(metadata.topics[name].partitions), hours)
+        found = (await self._listed()).get(name)
+        if found is None:
+            raise StreamsUnavailable(f"the topic {name} comes or goes")
+        topic = self._register(name, arn, len(found.partitions), hours)
         await self._learn_ends([topic])
         if any(partition.end for partition in topic.partitions.values()):
             del self.topics[name]
             raise TopicExists(name)
         await self.require(topic, partitions)
-        await self.retain(name, hours)
+        await self._alter(name, {**TOPIC_CONFIG, "retention.ms": str(hours * HOUR_MS)})
+        await self._learn(name, partitions)
 
     async def delete(self, name: str) -> None:
         """Gone with its records; nothing happens when it is gone already."""
@@ -196,17 +203,22 @@ class KafkaLog:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise StreamsUnavailable(f"Kafka did not delete the topic {name}: {error.args[0].str()}") from None
+        for _ in range(GONE_ROUNDS):  # brokers hear of it after the controller: nothing may be written there meanwhile
+            if name not in await self._listed():
+                return
+            await self._pause(LEADER_SECONDS)
 
     async def retain(self, name: str, hours: int, slack: float = 0.0) -> None:
         """Keep records for so many hours of the machine's clock, and `slack` seconds more."""
         topic = self.topics[name]
         topic.hours, topic.slack = hours, max(topic.slack, slack)
-        entry = ConfigEntry(
-            "retention.ms",
-            str(hours * HOUR_MS + int(topic.slack * 1000)),
-            incremental_operation=AlterConfigOpType.SET,
-        )
-        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry])
+        await self._alter(name, {"retention.ms": str(hours * HOUR_MS + int(topic.slack * 1000))})
+
+    async def _alter(self, name: str, config: dict[str, str]) -> None:
+        entries = [
+            ConfigEntry(member, value, incremental_operation=AlterConfigOpType.SET) for member, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
         try:
             await self._ask(self._admin.incremental_alter_configs([resource])[resource])
         except KafkaException as error:
@@ -327,6 +339,7 @@ class KafkaLog:
                 break
             if round_:
                 await self._pause(LEADER_SECONDS)
+                await self._listed()  # so that the client learns of new leaders
             await self._ask_offsets(left, found, is_last=round_ == LEADER_ROUNDS - 1)
         return found
 
