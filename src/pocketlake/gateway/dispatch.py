@@ -24,6 +24,7 @@ log = logging.getLogger("pocketlake.gateway")
 
 Reply = Callable[[Response], None]
 
+FORM = "application/x-www-form-urlencoded"
 BUFFERED_BODY_LIMIT = 64 * 1024 * 1024  # of operations that do not stream
 
 
@@ -110,6 +111,8 @@ class Exchange:
 
     def _begin(self) -> Response | Awaitable[Response]:
         request = self.request
+        if not isinstance(request.body, bytes) and _is_form(request):
+            return self._read_then(self._begin)  # it says in its body what is asked
         credential = signature.credential(request)
         service = route.service_of(request, credential.service if credential else "")
         try:
@@ -124,7 +127,7 @@ class Exchange:
         if chunked.is_chunked(request):
             verifier = chunked.verifier(request, credential, secret) if credential and secret else None
             request.body = chunked.decode(request, verifier, trailers)
-        path = self._route(model, service)
+        self._route(model, service)
         assert self.operation is not None
         self.call = Call(
             self.lake,
@@ -139,7 +142,7 @@ class Exchange:
         )
         self.call.trailers = trailers
         if not isinstance(request.body, bytes) and not self.operation.streaming_input:
-            return self._read_then_run(path)
+            return self._read_then(self._run)
         return self._run()
 
     def _identify(self, credential: signature.Credential | None, service: str) -> tuple[Principal, str]:
@@ -165,7 +168,7 @@ class Exchange:
         account = key if len(key) == 12 and key.isdigit() else config.account
         return Principal.root(account, key), ""
 
-    def _route(self, model: ServiceModel, service: str) -> str:
+    def _route(self, model: ServiceModel, service: str) -> None:
         """Find the operation; the path-style target is what REST services are matched by."""
         request = self.request
         target = request.target
@@ -179,10 +182,9 @@ class Exchange:
         if service == "s3" and "x-amz-" in query.lower():
             _lift_headers(request, self.query)
         self.operation, self.labels = model.route(request, path, self.query)
-        return path
 
-    async def _read_then_run(self, _: str) -> Response:
-        """A body that is still arriving, for an operation that wants it whole."""
+    async def _read_then(self, go_on: Callable[[], Response | Awaitable[Response]]) -> Response:
+        """A body that is still arriving, for what wants it whole."""
         pieces, size = [], 0
         body: Any = self.request.body
         try:
@@ -192,7 +194,7 @@ class Exchange:
                 if size > BUFFERED_BODY_LIMIT:
                     raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
             self.request.body = b"".join(pieces)
-            answer = self._run()
+            answer = go_on()
         except ServiceError as error:
             return self._fail(error)
         return answer if isinstance(answer, Response) else await answer
@@ -294,6 +296,13 @@ def _lift_headers(request: Request, query: list[tuple[str, str]]) -> None:
         lower = name.lower()
         if lower.startswith("x-amz-") and lower.removeprefix("x-amz-") not in SIGNING_PARAMETERS:
             request.headers.setdefault(lower, value)
+
+
+def _is_form(request: Request) -> bool:
+    """Of the query protocol. Objects may be stored with this content type, too, but never by a POST to the root."""
+    return (
+        request.method == "POST" and request.target == "/" and request.headers.get("content-type", "").startswith(FORM)
+    )
 
 
 def _endpoint(request: Request, fallback: str) -> str:

@@ -59,7 +59,7 @@ def request(
         "Attributes": redrive,
     }
     number = store.add_delivery(call.db, subscription.arn, content)
-    rate = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond")
+    rate = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond") if kind == "Notification" else None
     call.alarms.set(deliver, str(number), _slot(call, subscription.arn, rate))
 
 

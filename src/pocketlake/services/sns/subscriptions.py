@@ -23,7 +23,7 @@ from .topics import LARGE
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 OUTSIDE = ("http", "https", "email", "email-json")  # who has no AWS account must say yes
 FIFO_PROTOCOLS = ("sqs",)
-PHONE = re.compile(r"\+[1-9]\d{1,14}")
+PHONE = re.compile(r"\+[1-9]([-./]?\d){1,14}")
 MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 PENDING = "pending confirmation"
 LISTED_PENDING = "PendingConfirmation"
@@ -36,6 +36,8 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     call, topic = addresses.topic(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint") or ""
     _check_endpoint(call, topic, protocol, endpoint)
+    if protocol == "sms":
+        endpoint = re.sub(r"[-./]", "", endpoint)
     given = request.get("Attributes") or {}
     existing = _existing(call, topic, protocol, endpoint)
     if existing is not None:

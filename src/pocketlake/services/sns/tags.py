@@ -28,9 +28,7 @@ def _topic(call: Call, request: dict[str, Any]) -> tuple[Call, Resource]:
     try:
         return addresses.topic(call, request["ResourceArn"], "ResourceArn")
     except ServiceError as error:
-        if error.code == "NotFoundException":
-            raise errors.ResourceNotFoundException("Resource does not exist") from None
-        raise
+        raise errors.ResourceNotFoundException("Resource does not exist") from error
 
 
 @sns.operation

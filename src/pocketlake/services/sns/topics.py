@@ -12,10 +12,6 @@ from . import addresses, live, quotas, store, tags, topic_attributes
 from .service import errors, invalid, sns
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
-REASON = (
-    "made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, "
-    "and must be between 1 and 256 characters long."
-)
 LARGE = ("sqs", "firehose", "lambda")  # protocols that carry messages above 256 KiB
 
 
@@ -45,11 +41,9 @@ def create_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_name(name: str, is_fifo: bool) -> None:
-    if is_fifo:
-        if not name.endswith(".fifo") or not NAME.fullmatch(name.removesuffix(".fifo")) or len(name) > 256:
-            raise invalid(f"Topic Name Reason: Fifo Topic names must end with .fifo and must be {REASON}")
-    elif not NAME.fullmatch(name):
-        raise invalid(f"Topic Name Reason: Topic names must be {REASON}")
+    stem = name.removesuffix(".fifo") if is_fifo else name
+    if not NAME.fullmatch(stem) or len(name) > quotas.NAME_LENGTH.value or is_fifo == (stem == name):
+        raise invalid("Topic Name")
 
 
 def _check_number(call: Call, is_fifo: bool) -> None:

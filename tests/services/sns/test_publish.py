@@ -1,0 +1,265 @@
+"""Publishing: rules, FIFO topics, and what arrives in queues and Firehose."""
+
+import json
+
+import pytest
+
+from .test_topics import refusal
+
+
+@pytest.mark.claim("MISC-022")
+def test_a_message_is_in_the_queue_when_publish_returns(fan):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    subscription = fan.subscribe(topic, arn)
+    values = {"n": {"DataType": "Number", "StringValue": "1"}, "b": {"DataType": "Binary", "BinaryValue": b"\0\1"}}
+    sent = fan.sns.publish(TopicArn=topic, Message="héllo", Subject="s", MessageAttributes=values)
+    (message,) = fan.received(url)
+    body = json.loads(message["Body"])
+    assert (body["Type"], body["Message"], body["Subject"]) == ("Notification", "héllo", "s")
+    assert (body["MessageId"], body["TopicArn"]) == (sent["MessageId"], topic)
+    assert body["MessageAttributes"] == {
+        "n": {"Type": "Number", "Value": "1"},
+        "b": {"Type": "Binary", "Value": "AAE="},
+    }
+    assert body["UnsubscribeURL"].endswith(f"/?Action=Unsubscribe&SubscriptionArn={subscription}")
+
+
+def test_raw_delivery_hands_on_body_and_attributes(fan):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    fan.subscribe(topic, arn, RawMessageDelivery="true")
+    values = {"b": {"DataType": "Binary", "BinaryValue": b"\0\1"}}
+    fan.sns.publish(TopicArn=topic, Message="plain", MessageAttributes=values)
+    (message,) = fan.received(url)
+    assert message["Body"] == "plain"
+    assert message["MessageAttributes"]["b"]["BinaryValue"] == b"\0\1"
+
+
+def test_a_raw_message_with_eleven_attributes_is_buried(fan):
+    topic, (url, arn), (grave, grave_arn) = fan.topic(), fan.queue(), fan.queue("grave")
+    redrive = json.dumps({"deadLetterTargetArn": grave_arn})
+    fan.subscribe(topic, arn, RawMessageDelivery="true", RedrivePolicy=redrive)
+    values = {f"a{index}": {"DataType": "String", "StringValue": "x"} for index in range(11)}
+    fan.sns.publish(TopicArn=topic, Message="much", MessageAttributes=values)
+    assert fan.received(url) == []
+    assert [message["Body"] for message in fan.received(grave)] == ["much"]
+
+
+def test_a_message_for_a_queue_that_is_gone_is_buried_with_the_reason(fan):
+    topic, (url, arn), (grave, grave_arn) = fan.topic(), fan.queue(), fan.queue("grave")
+    fan.subscribe(topic, arn, RedrivePolicy=json.dumps({"deadLetterTargetArn": grave_arn}))
+    fan.sqs.delete_queue(QueueUrl=url)
+    fan.sns.publish(TopicArn=topic, Message="lost")
+    (message,) = fan.received(grave)
+    assert json.loads(message["Body"])["Message"] == "lost"
+    assert set(message["MessageAttributes"]) == {"RequestID", "ErrorCode", "ErrorMessage"}
+
+
+def test_a_text_for_each_protocol(fan):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    fan.subscribe(topic, arn)
+    fan.subscribe(topic, "+15550001111", "sms")
+    text = json.dumps({"default": "d", "sqs": "q", "email": 5})
+    fan.sns.publish(TopicArn=topic, Message=text, MessageStructure="json")
+    assert fan.texts(url) == ["q"]
+    assert [one["Message"] for one in fan.view(protocol="sms")] == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "message"),
+    [
+        ({"Message": ""}, "InvalidParameter", "Invalid parameter: Empty message"),
+        ({"Message": "x" * 262_145}, "InvalidParameter", "Invalid parameter: Message too long"),
+        ({"Message": "x", "Subject": "x" * 101}, "InvalidParameter", "Subject must be less than 100 characters"),
+        ({"Message": "x", "Subject": "a\nb"}, "InvalidParameter", "Invalid parameter: Subject"),
+        (
+            {"Message": "x", "MessageStructure": "json"},
+            "InvalidParameter",
+            "Invalid parameter: Message Structure - JSON message body failed to parse",
+        ),
+        (
+            {"Message": '{"sqs": "x"}', "MessageStructure": "json"},
+            "InvalidParameter",
+            "Invalid parameter: Message Structure - No default entry in JSON message body",
+        ),
+        (
+            {"Message": "x", "MessageDeduplicationId": "d"},
+            "InvalidParameter",
+            "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter "
+            "that is not valid for this topic type",
+        ),
+        (
+            {"Message": "x", "MessageAttributes": {"a..b": {"DataType": "String", "StringValue": "x"}}},
+            "ParameterValueInvalid",
+            "Message attribute name can not have successive '.' character.",
+        ),
+        (
+            {"Message": "x", "MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}},
+            "ParameterValueInvalid",
+            "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is "
+            "Binary, Number, and String.",
+        ),
+        (
+            {"Message": "x", "MessageAttributes": {"a": {"DataType": "String", "BinaryValue": b"x"}}},
+            "ParameterValueInvalid",
+            "The message attribute 'a' with type 'String' must use field 'String'.",
+        ),
+    ],
+)
+def test_messages_that_are_refused(fan, request_, code, message):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    fan.subscribe(topic, arn)
+    assert refusal(fan.sns.publish, TopicArn=topic, **request_) == (code, message)
+    assert fan.received(url) == []
+
+
+def test_a_message_counts_with_its_attributes(fan):
+    topic = fan.topic()
+    values = {"name": {"DataType": "String", "StringValue": "value"}}
+    room = 262_144 - len("name") - len("String") - len("value")
+    fan.sns.publish(TopicArn=topic, Message="x" * room, MessageAttributes=values)
+    refused = refusal(fan.sns.publish, TopicArn=topic, Message="x" * (room + 1), MessageAttributes=values)
+    assert refused[1] == "Invalid parameter: Message too long"
+
+
+def test_a_topic_may_take_a_mebibyte_but_not_to_everybody(fan):
+    topic, (url, arn) = fan.topic(MaximumMessageSize="1048576"), fan.queue()
+    fan.subscribe(topic, arn, RawMessageDelivery="true")
+    fan.sns.publish(TopicArn=topic, Message="x" * 1_048_576)
+    assert [len(message["Body"]) for message in fan.received(url)] == [1_048_576]
+    code, _ = refusal(fan.sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@example.com")
+    assert code == "InvalidParameter"
+
+
+def test_batches_and_their_rules(fan):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    fan.subscribe(topic, arn)
+    entries = [{"Id": str(index), "Message": f"m{index}"} for index in range(10)]
+    answer = fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    assert [entry["Id"] for entry in answer["Successful"]] == [str(index) for index in range(10)]
+    assert sorted(fan.texts(url)) == [f"m{index}" for index in range(10)]
+
+    def refused(entries):
+        return refusal(fan.sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=entries)[0]
+
+    assert refused([*entries, {"Id": "10", "Message": "x"}]) == "TooManyEntriesInBatchRequest"
+    assert refused([entries[0], entries[0]]) == "BatchEntryIdsNotDistinct"
+    assert refused([{"Id": "a b", "Message": "x"}]) == "InvalidBatchEntryId"
+    assert refused([{"Id": str(n), "Message": "x" * 131_073} for n in range(2)]) == "BatchRequestTooLong"
+    assert fan.received(url) == []
+
+
+def test_fifo_keeps_groups_in_order_and_knows_repetitions(fan):
+    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
+    fan.subscribe(topic, arn)
+    first = fan.sns.publish(TopicArn=topic, Message="a", MessageGroupId="g")
+    again = fan.sns.publish(TopicArn=topic, Message="a", MessageGroupId="g")
+    second = fan.sns.publish(TopicArn=topic, Message="b", MessageGroupId="g")
+    assert again["MessageId"] == first["MessageId"]
+    assert again["SequenceNumber"] == first["SequenceNumber"] < second["SequenceNumber"]
+    assert len(first["SequenceNumber"]) == 20
+    messages = fan.received(url)
+    assert [json.loads(message["Body"])["Message"] for message in messages] == ["a", "b"]
+    assert json.loads(messages[0]["Body"])["SequenceNumber"] == first["SequenceNumber"]
+    assert messages[0]["Attributes"]["MessageGroupId"] == "g"
+    fan.lake.clock.advance(300)
+    fan.sns.publish(TopicArn=topic, Message="a", MessageGroupId="g")
+    assert fan.texts(url) == ["a"]
+
+
+def test_deduplication_within_a_group(fan):
+    topic = fan.topic("t.fifo", FifoThroughputScope="MessageGroup")
+    sent = [
+        fan.sns.publish(TopicArn=topic, Message="a", MessageGroupId=group, MessageDeduplicationId="d")["MessageId"]
+        for group in ("g", "h", "g")
+    ]
+    assert sent[0] == sent[2] != sent[1]
+
+
+def test_fifo_rules(fan):
+    topic, (_, plain) = fan.topic("t.fifo"), fan.queue()
+    _, fifo = fan.queue("q.fifo")
+    assert refusal(fan.sns.publish, TopicArn=topic, Message="x")[1] == (
+        "Invalid parameter: The MessageGroupId parameter is required for FIFO topics"
+    )
+    assert refusal(fan.sns.publish, TopicArn=topic, Message="x", MessageGroupId="g")[1] == (
+        "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId "
+        "provided explicitly"
+    )
+    assert refusal(fan.sns.subscribe, TopicArn=fan.topic(), Protocol="sqs", Endpoint=fifo)[1] == (
+        "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS "
+        "topics"
+    )
+    code, _ = refusal(fan.sns.subscribe, TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1/")
+    assert code == "InvalidParameter"
+    fan.subscribe(topic, plain)
+
+
+def test_more_than_the_queue_takes_at_once_waits_in_order(fan):
+    """A FIFO queue takes 300 calls a second: what is published beyond is handed over as it allows."""
+    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
+    fan.subscribe(topic, arn, RawMessageDelivery="true")
+    fan.lake.clock.freeze()
+    for start in range(0, 400, 10):
+        entries = [{"Id": str(n), "Message": f"{n:03}", "MessageGroupId": "g"} for n in range(start, start + 10)]
+        fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    found = []
+    for _ in range(60):
+        fan.lake.clock.advance(1)
+        found += [message["Body"] for message in fan.received(url)]
+        if len(found) == 400:
+            break
+    assert found == [f"{n:03}" for n in range(400)]
+
+
+def test_a_topic_s_archive_is_replayed_to_a_new_subscription(fan):
+    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
+    fan.sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue='{"MessageRetentionPeriod": "2"}'
+    )
+    begin = fan.lake.clock.now()
+    for text in ("old", "new"):
+        fan.sns.publish(TopicArn=topic, Message=text, MessageGroupId="g")
+        fan.lake.clock.advance(hours=1)
+    assert "BeginningArchiveTime" in fan.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    policy = {"PointType": "Timestamp", "StartingPoint": begin.isoformat()}
+    subscription = fan.subscribe(topic, arn, ReplayPolicy=json.dumps(policy))
+    fan.lake.clock.advance(1)
+    bodies = [json.loads(message["Body"]) for message in fan.received(url)]
+    assert [(body["Message"], body["Replayed"]) for body in bodies] == [("old", "true"), ("new", "true")]
+    shown = fan.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert shown["ReplayStatus"] == "Completed"
+    fan.sns.publish(TopicArn=topic, Message="now", MessageGroupId="g")
+    assert fan.texts(url) == ["now"]
+
+
+def test_an_archive_forgets(fan):
+    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
+    fan.sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue='{"MessageRetentionPeriod": "1"}'
+    )
+    begin = fan.lake.clock.now()
+    fan.sns.publish(TopicArn=topic, Message="old", MessageGroupId="g")
+    fan.lake.clock.advance(days=3)
+    policy = {"PointType": "Timestamp", "StartingPoint": begin.isoformat()}
+    fan.subscribe(topic, arn, ReplayPolicy=json.dumps(policy))
+    fan.lake.clock.advance(1)
+    assert fan.received(url) == []
+
+
+def test_firehose_writes_a_line_for_each_message(fan):
+    s3, firehose = fan.lake.client("s3"), fan.lake.client("firehose")
+    s3.create_bucket(Bucket="archive")
+    role = "arn:aws:iam::000000000000:role/firehose"
+    stream = firehose.create_delivery_stream(
+        DeliveryStreamName="d",
+        ExtendedS3DestinationConfiguration={"RoleARN": role, "BucketARN": "arn:aws:s3:::archive"},
+    )["DeliveryStreamARN"]
+    topic = fan.topic()
+    fan.subscribe(topic, stream, "firehose", SubscriptionRoleArn=role)
+    for text in ("a", "b"):
+        fan.sns.publish(TopicArn=topic, Message=text)
+    fan.lake.clock.advance(900)
+    (found,) = s3.list_objects_v2(Bucket="archive")["Contents"]
+    lines = s3.get_object(Bucket="archive", Key=found["Key"])["Body"].read().splitlines()
+    assert [json.loads(line)["Message"] for line in lines] == ["a", "b"]
+    assert "Signature" not in json.loads(lines[0])
