@@ -7,6 +7,7 @@ and is replaced (version 3 waits for minutes until the lock of a leader that die
 The daemon's own log is daemon.log, in the working directory.
 """
 
+import atexit
 import contextlib
 import glob
 import json
@@ -92,7 +93,9 @@ def start(seen=SEEN):
     options = ["--properties-file", "kcl.properties", "--log-configuration", "logback.xml"]
     log = open("daemon.log", "ab")  # noqa: SIM115 (the daemon writes there as long as it lives)
     surroundings = {**os.environ, "SEEN": str(seen), "HOLD": str(HOLD)}
-    return subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log, start_new_session=True)
+    daemon = subprocess.Popen([*command, *options], env=surroundings, stdout=log, stderr=log, start_new_session=True)
+    atexit.register(kill, daemon)
+    return daemon
 
 
 def notes(seen=SEEN):
