@@ -229,5 +229,5 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("machine", [QueueMachine, FifoMachine], ids=["standard", "fifo"])
 def test_a_queue_behaves_as_its_model(machine: type[QueueMachine]) -> None:
-    options = settings(max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS)
+    options = settings(max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS)
     run_state_machine_as_test(machine, settings=options)

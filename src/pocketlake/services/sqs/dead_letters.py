@@ -8,7 +8,7 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import addresses, fifo, quotas, settling, store
+from . import addresses, fifo, fifo_store, quotas, settling, store
 from .live import Queue
 from .service import errors, invalid, sqs
 from .store import Row
@@ -96,7 +96,7 @@ def bury(call: Call, queue: Queue, target: Queue, row: Row, now: int) -> None:
     target.enters(0, sent)
     if queue.is_fifo:
         fifo.renew_group(call, queue, row.grp or "", now)
-        store.open_group(call.db, target.id, row.grp or "", 0, position)
+        fifo_store.open_group(call.db, target.id, row.grp or "", 0, position)
     settling.watch(call, target)
     call.notify(target.topic)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import quotas, store
+from . import fifo_store, quotas, store
 from .live import Queue
 from .service import errors, invalid, missing
 
@@ -38,14 +38,14 @@ def sequence_of(counter: int) -> str:
 
 def renew_group(call: Call, queue: Queue, name: str, now: int) -> None:
     """Say again until when the group is hidden, after one of its messages has come, gone, or been hidden otherwise."""
-    rows = store.group_head(call.db, queue.id, name, HEAD)
+    rows = fifo_store.group_head(call.db, queue.id, name, HEAD)
     if not rows:
-        store.close_group(call.db, queue.id, name)
+        fifo_store.close_group(call.db, queue.id, name)
         return
     in_flight = [visible for _, visible, receives in rows if receives and visible > now]
     head, visible, _ = rows[0]
     hidden = max(in_flight) if in_flight else visible if visible > now else 0
-    store.set_group(call.db, queue.id, name, hidden, head)
+    fifo_store.set_group(call.db, queue.id, name, hidden, head)
     if hidden:
         queue.soonest = min(queue.soonest, hidden)
 
@@ -84,9 +84,9 @@ def repeated(call: Call, queue: Queue, scoped: str, now: int) -> tuple[bytes, in
     """ID and counter of the message that was sent with this deduplication ID within five minutes."""
     known = queue.deduplication
     if known is None:
-        rows = store.all_remembered(call.db, queue.id, now, CACHED + 1)
+        rows = fifo_store.all_remembered(call.db, queue.id, now, CACHED + 1)
         if len(rows) > CACHED:
-            return store.remembered(call.db, queue.id, scoped, now)
+            return fifo_store.remembered(call.db, queue.id, scoped, now)
         known = OrderedDict((name, (until, message, counter)) for name, until, message, counter in rows)
         queue.deduplication = known
         call.undo(queue.forget)
@@ -102,8 +102,8 @@ def repeated(call: Call, queue: Queue, scoped: str, now: int) -> tuple[bytes, in
 def remember(call: Call, queue: Queue, scoped: str, message: bytes, position: int, now: int) -> None:
     counter = position & (store.COUNTERS - 1)
     if counter % CLEANING == 0:
-        store.forget_ended(call.db, queue.id, now)
-    store.remember(call.db, queue.id, scoped, now + WINDOW, message, counter)
+        fifo_store.forget_ended(call.db, queue.id, now)
+    fifo_store.remember(call.db, queue.id, scoped, now + WINDOW, message, counter)
     known = queue.deduplication
     if known is not None:
         known.pop(scoped, None)

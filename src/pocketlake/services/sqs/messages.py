@@ -9,7 +9,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import addresses, batches, fifo, message_attributes, quotas, settling, store
+from . import addresses, batches, fifo, fifo_store, message_attributes, quotas, settling, store
 from .live import Queue, milliseconds
 from .service import errors, invalid, missing, sqs
 
@@ -143,7 +143,7 @@ def _send(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict[s
     queue.enters(visible, now)
     answer["MessageId"] = id_text(message)
     if queue.is_fifo:
-        store.open_group(call.db, queue.id, str(group), visible, position)
+        fifo_store.open_group(call.db, queue.id, str(group), visible, position)
         fifo.remember(call, queue, scoped, message, position, now)
         answer["SequenceNumber"] = fifo.sequence_number(position)
     return answer

@@ -15,7 +15,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, dead_letters, fifo, quotas, settling, store
+from . import addresses, dead_letters, fifo, fifo_store, quotas, settling, store
 from .live import Queue, milliseconds
 from .messages import new_id
 from .service import errors, missing, sqs
@@ -171,6 +171,6 @@ def _move(call: Call, source: Queue, target: Queue, row: Row, now: int) -> None:
     target.enters(visible, now)
     if source.is_fifo:
         fifo.renew_group(call, source, row.grp or "", now)
-        store.open_group(call.db, target.id, row.grp or "", visible, position)
+        fifo_store.open_group(call.db, target.id, row.grp or "", visible, position)
     settling.watch(call, target)
     call.notify(target.topic)

@@ -9,7 +9,19 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import addresses, dead_letters, fairness, fifo, message_attributes, polling, quotas, receipts, settling, store
+from . import (
+    addresses,
+    dead_letters,
+    fairness,
+    fifo,
+    fifo_store,
+    message_attributes,
+    polling,
+    quotas,
+    receipts,
+    settling,
+    store,
+)
 from .attributes import unknown
 from .live import Queue, milliseconds
 from .messages import id_text
@@ -96,7 +108,7 @@ def _attempt(call: Call, queue: Queue, request: dict[str, Any], limit: int, wait
         if rows and queue.is_fifo and "ReceiveRequestAttemptId" in request:
             taken = orjson.dumps([(row.position, row.receives + 1) for row in rows])
             until = now + ATTEMPT_MILLISECONDS
-            store.remember_attempt(call.db, queue.id, request["ReceiveRequestAttemptId"], until, taken)
+            fifo_store.remember_attempt(call.db, queue.id, request["ReceiveRequestAttemptId"], until, taken)
         return rows
 
 
@@ -124,17 +136,17 @@ def _take_groups(call: Call, queue: Queue, limit: int, visible: int, now: int) -
     """Messages of one group after the other, in order; what is in flight holds its group back.  [SQS-015, SQS-509]"""
     taken: list[Row] = []
     target = dead_letters.target_of(call, queue) if queue.max_receives else None
-    for name in store.ready_groups(call.db, queue.id, limit):
-        rows = store.ready_of_group(call.db, queue.id, name, limit - len(taken))
+    for name in fifo_store.ready_groups(call.db, queue.id, limit):
+        rows = fifo_store.ready_of_group(call.db, queue.id, name, limit - len(taken))
         while target is not None and rows and rows[0].receives >= queue.max_receives:
             dead_letters.bury(call, queue, target, rows[0], now)
-            rows = store.ready_of_group(call.db, queue.id, name, limit - len(taken))
+            rows = fifo_store.ready_of_group(call.db, queue.id, name, limit - len(taken))
         if target is not None:
             rows = _before_dead(rows, queue.max_receives)
         if rows:
             taken += _hide(call, queue, rows, visible, now)
             if visible:
-                store.set_group(call.db, queue.id, name, visible, rows[0].position)
+                fifo_store.set_group(call.db, queue.id, name, visible, rows[0].position)
         if len(taken) == limit:
             break
     return taken
@@ -163,7 +175,7 @@ def _hide(call: Call, queue: Queue, rows: list[Row], visible: int, now: int) -> 
 
 def _again(call: Call, queue: Queue, request: dict[str, Any], now: int) -> list[Row]:
     """The messages of an earlier attempt of the same ID, while all of them are still in flight from it."""
-    kept = store.attempt(call.db, queue.id, request["ReceiveRequestAttemptId"], now)
+    kept = fifo_store.attempt(call.db, queue.id, request["ReceiveRequestAttemptId"], now)
     if kept is None:
         return []
     receives = dict(orjson.loads(kept))

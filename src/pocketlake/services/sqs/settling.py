@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pocketlake.kernel.call import Call
 
-from . import fifo, store
+from . import fifo, fifo_store, store
 from .addresses import named
 from .live import NEVER, Queue, milliseconds, scoped
 from .service import sqs
@@ -68,7 +68,7 @@ def expire(call: Call, name: str) -> None:
         return
     now = milliseconds(call)
     settle(call, queue, now)
-    store.forget_ended(call.db, queue.id, now)
+    fifo_store.forget_ended(call.db, queue.id, now)
     queue.is_watched = queue.oldest != NEVER
     call.undo(queue.forget)
     if queue.is_watched:
