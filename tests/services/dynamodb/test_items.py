@@ -299,3 +299,30 @@ def test_index_keys_of_items_have_the_indexes_types(dynamodb: Any) -> None:
 def test_missing_table(dynamodb: Any) -> None:
     answer = refusal(dynamodb.get_item, TableName="absent", Key=KEY)
     assert answer == ("ResourceNotFoundException", "Requested resource not found")
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (
+            "a = :v OR " * 200 + "a = :v",
+            "The expression contains too many operators; operator count: 401",
+        ),
+        (
+            f"a IN ({', '.join([':v'] * 101)})",
+            "The IN operator is provided with too many operands; number of operands: 101",
+        ),
+        ("a = :v" + " " * 4091, "Expression size has exceeded the maximum allowed size; expression size: 4097"),
+    ],
+)
+def test_expressions_have_bounds(dynamodb: Any, table: str, expression: str, message: str) -> None:
+    found = invalid(
+        dynamodb.scan, TableName=table, FilterExpression=expression, ExpressionAttributeValues={":v": {"N": "1"}}
+    )
+    assert found == f"Invalid FilterExpression: {message}"
+
+
+@pytest.mark.parametrize("deep", ["(" * 2000 + "a = :v" + ")" * 2000, "NOT " * 1000 + "a = :v"])
+def test_depth_of_an_expression_is_no_fault(dynamodb: Any, table: str, deep: str) -> None:
+    values = {":v": {"N": "1"}}
+    assert invalid(dynamodb.scan, TableName=table, FilterExpression=deep, ExpressionAttributeValues=values)

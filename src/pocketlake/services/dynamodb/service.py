@@ -36,6 +36,8 @@ def operation(handler: Operation) -> Operation:
         except Invalid as mistake:
             counted = "1 validation error detected: " if call.operation in COUNTED else ""
             raise refuse(f"{counted}{mistake}") from None
+        except RecursionError:
+            raise refuse("The expression is nested too deeply.") from None
 
     return dynamodb.operation(checked)
 

@@ -26,6 +26,7 @@ CONDITION_FUNCTIONS = {
     "size": 1,
 }
 UPDATE_FUNCTIONS = {"if_not_exists": 2, "list_append": 2}
+MOST_OPERATORS, MOST_OPTIONS = int(quotas.OPERATORS.value), int(quotas.IN_OPERANDS.value)
 MOST_BYTES = int(quotas.EXPRESSION_BYTES.value)
 EMPTY = "The expression can not be empty;"
 CACHED = 2048  # expressions of each kind
@@ -71,16 +72,19 @@ class _Parser:
     def __init__(self, text: str, functions: dict[str, int]) -> None:
         if not text.strip():
             raise Invalid(EMPTY)
-        if len(text.encode()) > MOST_BYTES:
-            raise Invalid("Expression size has exceeded the maximum allowed size;")
+        if (size := len(text.encode())) > MOST_BYTES:
+            raise Invalid(f"Expression size has exceeded the maximum allowed size; expression size: {size}")
         self.tokens = Tokens(text)
         self.functions = functions
         self.complaints: dict[str, str] = {}
         self.enclosed: set[int] = set()  # nodes that stand in parentheses, by identity
         self._kept: list[object] = []
+        self.operators = 0
 
     def complain(self) -> None:
-        for kind in ("parentheses", "function", "misuse", "reserved", "section"):
+        if self.operators > MOST_OPERATORS:
+            raise Invalid(f"The expression contains too many operators; operator count: {self.operators}")
+        for kind in ("parentheses", "function", "misuse", "reserved", "section", "options"):
             if kind in self.complaints:
                 raise Invalid(self.complaints[kind])
 
@@ -89,6 +93,7 @@ class _Parser:
     def disjunction(self) -> Node:
         left = self.conjunction()
         while self.tokens.word("OR"):
+            self.operators += 1
             right = self.conjunction()
             left = Or(self.as_condition(left), self.as_condition(right))
         return left
@@ -96,12 +101,14 @@ class _Parser:
     def conjunction(self) -> Node:
         left = self.negation()
         while self.tokens.word("AND"):
+            self.operators += 1
             right = self.negation()
             left = And(self.as_condition(left), self.as_condition(right))
         return left
 
     def negation(self) -> Node:
         if self.tokens.word("NOT"):
+            self.operators += 1
             return Not(self.as_condition(self.negation()))
         return self.comparison()
 
@@ -112,10 +119,12 @@ class _Parser:
         token = self.tokens.next
         if token.kind == "mark" and token.text in COMPARATORS:
             self.tokens.take()
+            self.operators += 1
             right = self.inner_operand()
             self._check_use(left, right)
             return Comparison(token.text, left, right)
         if self.tokens.word("BETWEEN"):
+            self.operators += 1
             low = self.inner_operand()
             if not self.tokens.word("AND"):
                 raise self.tokens.unexpected()
@@ -123,9 +132,15 @@ class _Parser:
             self._check_use(left, low, high)
             return Between(left, low, high)
         if self.tokens.word("IN"):
+            self.operators += 1
             self.tokens.expect("(")
             options = self.arguments()
             self._check_use(left, *options)
+            if len(options) > MOST_OPTIONS:
+                self.complaints.setdefault(
+                    "options",
+                    f"The IN operator is provided with too many operands; number of operands: {len(options)}",
+                )
             return In(left, options)
         return left
 
@@ -179,6 +194,7 @@ class _Parser:
 
     def function(self) -> Function:
         name = self.tokens.take().text
+        self.operators += 1
         self.tokens.expect("(")
         found = Function(name, self.arguments())
         if name not in self.functions:
@@ -248,6 +264,7 @@ class _Parser:
         path = self.path()
         if kind == "SET":
             self.tokens.expect("=")
+            self.operators += 1
             return UpdateAction(kind, path, self.set_value())
         if kind == "REMOVE":
             return UpdateAction(kind, path)
@@ -267,5 +284,6 @@ class _Parser:
         left = self.inner_operand()
         for operator in ("+", "-"):
             if self.tokens.accept(operator):
+                self.operators += 1
                 return Arithmetic(operator, left, self.inner_operand())
         return left
