@@ -129,6 +129,7 @@ class Exchange:
             request.body = chunked.decode(request, verifier, trailers)
         self._route(model, service)
         assert self.operation is not None
+        self._check_unsigned(credential, service)
         self.call = Call(
             self.lake,
             self.lake.service(service),
@@ -150,7 +151,7 @@ class Exchange:
         config = self.lake.config
         if credential is None:
             # Public buckets too: who may read them is a policy's word, and policies are not enforced yet.
-            if config.auth == "signed":
+            if config.auth == "signed" and not self.lake.service(service).unsigned:
                 raise signature.missing(service)
             return Principal.anonymous(config.account), ""
         known = access.find(self.lake.store, credential.access_key)
@@ -167,6 +168,13 @@ class Exchange:
         key = credential.access_key
         account = key if len(key) == 12 and key.isdigit() else config.account
         return Principal.root(account, key), ""
+
+    def _check_unsigned(self, credential: signature.Credential | None, service: str) -> None:
+        """In signed mode nobody in particular may call but what its service opens to everybody."""
+        if credential is None and self.lake.config.auth == "signed":
+            assert self.operation is not None
+            if self.operation.python_name not in self.lake.service(service).unsigned:
+                raise signature.missing(service)
 
     def _route(self, model: ServiceModel, service: str) -> None:
         """Find the operation; the path-style target is what REST services are matched by."""

@@ -33,6 +33,7 @@ class Service:
         self.waits: set[str] = set()  # the operations that are `async def`
         self.alarms: dict[str, Callable[..., Any]] = {}
         self.views: dict[str, Callable[..., Any]] = {}
+        self.unsigned: set[str] = set()  # operations that anybody may call: they carry a secret of their own
         self.document_of: Callable[..., bytes | None] | None = None
 
     def operation(self, handler: Handler) -> Handler:

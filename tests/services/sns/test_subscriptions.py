@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+import pocketlake
+
 from .samples import fetch
 from .test_topics import refusal
 
@@ -295,3 +297,17 @@ def test_numbers_of_the_sandbox_are_verified_by_what_the_outbox_says(fan):
     assert fan.sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == [
         {"PhoneNumber": "+15550001111", "Status": "Verified"}
     ]
+
+
+def test_in_signed_mode_links_need_no_signature_and_nothing_else_does_without(tmp_path, web):
+    with pocketlake.run(tmp_path, auth="signed") as lake:
+        stranger = lake.client("sns", config=Config(signature_version=UNSIGNED))
+        arn = "arn:aws:sns:us-east-1:000000000000:t"
+        assert refusal(stranger.confirm_subscription, TopicArn=arn, Token="0" * 288)[0] == "NotFound"
+        stranger.unsubscribe(SubscriptionArn=f"{arn}:00000000-0000-4000-8000-000000000000")
+        for code in (
+            refusal(stranger.publish, TopicArn=arn, Message="x")[0],
+            refusal(stranger.create_topic, Name="t")[0],
+            refusal(lake.client("sqs", config=Config(signature_version=UNSIGNED)).list_queues)[0],
+        ):
+            assert code in ("MissingAuthenticationToken", "MissingAuthenticationTokenException")

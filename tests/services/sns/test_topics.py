@@ -91,6 +91,7 @@ def test_attributes_are_shown_and_go_back_to_defaults(fan):
     assert "SignatureVersion" not in fan.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
 
 
+@pytest.mark.claim("MISC-022")
 def test_permissions_are_statements_of_the_policy(fan):
     topic = fan.topic()
     fan.sns.add_permission(TopicArn=topic, Label="guest", AWSAccountId=["111111111111"], ActionName=["Publish"])

@@ -8,6 +8,8 @@ from . import store
 
 sns = Service("sns", migrations=store.MIGRATIONS, validation_error="ValidationError")
 errors = sns.errors
+# Links in messages: a token confirms, and who may end a subscription without a signature the subscription says.
+sns.unsigned = {"confirm_subscription", "unsubscribe"}
 
 
 def invalid(reason: str) -> Exception:
