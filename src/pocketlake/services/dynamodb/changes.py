@@ -20,17 +20,25 @@ from .schemas import ALL, Index, Table
 from .store import Place
 
 
-@dataclass(slots=True, frozen=True)
 class Image:
-    """An item as it is, or was."""
+    """An item as it is, or was. Its JSON is parsed when its attributes are asked for: often its size will do."""
 
-    item: dict[str, Any]
-    size: int
-    body: bytes
+    __slots__ = ("_item", "body", "size")
+
+    def __init__(self, item: dict[str, Any] | None, size: int, body: bytes) -> None:
+        self._item = item
+        self.size = size
+        self.body = body
+
+    @property
+    def item(self) -> dict[str, Any]:
+        if self._item is None:
+            self._item = orjson.loads(self.body)
+        return self._item
 
 
 def image(row: tuple[int, bytes] | None) -> Image | None:
-    return None if row is None else Image(orjson.loads(row[1]), row[0], row[1])
+    return None if row is None else Image(None, *row)
 
 
 def read(call: Call, table: Table, hash: bytes, sort: bytes) -> Image | None:

@@ -274,9 +274,7 @@ def token(db: Store, account: str, region: str, token: str, now: float) -> bytes
 
 
 def remember_token(db: Store, account: str, region: str, token: str, request: bytes, now: float, life: float) -> None:
-    """dynamodb_tokens_by_expiry serves the removal of old ones."""
-    db.execute("DELETE FROM dynamodb_tokens WHERE expires <= ?", (now,))
-    db.execute(
+    db.append(
         "INSERT OR REPLACE INTO dynamodb_tokens VALUES (?, ?, ?, ?, ?)", (account, region, token, request, now + life)
     )
 
@@ -288,4 +286,16 @@ def keyed_page(db: Store, owner: int, after: Place | None, most: int) -> list[tu
         "SELECT hash, sort, size, item FROM dynamodb_items WHERE owner = ? AND (hash, sort) > (?, ?)"
         " ORDER BY hash, sort LIMIT ?",
         (owner, *start, most),
+    )
+
+
+def forget_tokens(db: Store, now: float) -> None:
+    """Those that are over: dynamodb_tokens_by_expiry."""
+    db.execute("DELETE FROM dynamodb_tokens WHERE expires <= ?", (now,))
+
+
+def has_tokens(db: Store, account: str, region: str) -> bool:
+    """The primary key."""
+    return (
+        db.one("SELECT 1 FROM dynamodb_tokens WHERE account = ? AND region = ? LIMIT 1", (account, region)) is not None
     )

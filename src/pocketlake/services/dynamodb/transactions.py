@@ -15,7 +15,7 @@ from .attribute_values import item_size
 from .capacity import Consumed
 from .changes import Image
 from .expressions import projecting
-from .service import Invalid, errors, operation
+from .service import Invalid, dynamodb, errors, operation
 from .writes import Write
 
 KINDS = {"Put": "put", "Delete": "delete", "Update": "update", "ConditionCheck": "check"}
@@ -83,12 +83,21 @@ def is_repeated(call: Call, request: dict[str, Any], asked: list[Any]) -> bool:
     known = store.token(call.db, call.account, call.region, token, call.now)
     if known is None:
         store.remember_token(call.db, call.account, call.region, token, digest, call.now, TOKEN_LIFE)
+        if call.alarms.due(forget_tokens, "") is None:
+            call.alarms.set(forget_tokens, "", call.now + TOKEN_LIFE)
         return False
     if known != digest:
         raise errors.IdempotentParameterMismatchException(
             "Request was made with the same idempotency token but with different parameters"
         )
     return True
+
+
+@dynamodb.alarm
+def forget_tokens(call: Call, _: str) -> None:
+    store.forget_tokens(call.db, call.now)
+    if store.has_tokens(call.db, call.account, call.region):
+        call.alarms.set(forget_tokens, "", call.now + TOKEN_LIFE)
 
 
 def perform(call: Call, prepared: list[Write]) -> list[writes.Outcome]:
