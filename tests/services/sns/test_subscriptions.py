@@ -311,3 +311,39 @@ def test_in_signed_mode_links_need_no_signature_and_nothing_else_does_without(tm
             refusal(lake.client("sqs", config=Config(signature_version=UNSIGNED)).list_queues)[0],
         ):
             assert code in ("MissingAuthenticationToken", "MissingAuthenticationTokenException")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        (
+            "FilterPolicy",
+            [
+                "[]", "5", '{"a": {"b": 5}}', '{"$or": [{"a": ["x"]}, 5]}', '{"a": [{"numeric": 5}]}', '{"a": [{}]}',
+                '{"a": [{"anything-but": {}}]}', '{"a": [{"anything-but": {"prefix": "a", "suffix": "b"}}]}',
+                '{"a": [{"anything-but": []}]}', '{"a": [{"anything-but": [{"prefix": "x"}]}]}',
+                '{"a": [{"anything-but": [["x"]]}]}', '{"a": [{"cidr": "1.2.3.4/99"}]}',
+                '{"a": [{"cidr": "1.2.3.4/\u00b2"}]}', '{"a": [{"cidr": 5}]}', '{"a": [{"wildcard": "**"}]}',
+            ],
+        ),
+        ("RedrivePolicy", ["[]", "5", "{}", '{"deadLetterTargetArn": 5}', '{"deadLetterTargetArn": []}']),
+        (
+            "DeliveryPolicy",
+            [
+                "[]", "5", '{"healthyRetryPolicy": 5}', '{"healthyRetryPolicy": {"numRetries": "a"}}',
+                '{"healthyRetryPolicy": {"minDelayTarget": "a"}}', '{"throttlePolicy": 5}',
+                '{"throttlePolicy": {"maxReceivesPerSecond": 0}}', '{"requestPolicy": {"headerContentType": 5}}',
+            ],
+        ),
+        ("ReplayPolicy", ["[]", "5", '{"PointType": "Timestamp", "StartingPoint": 5}']),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_and_does_no_harm(fan, name, values):
+    topic, (url, arn) = fan.topic(), fan.queue()
+    subscription = fan.subscribe(topic, arn)
+    for value in values:
+        request = {"SubscriptionArn": subscription, "AttributeName": name, "AttributeValue": value}
+        assert refusal(fan.sns.set_subscription_attributes, **request)[0] == "InvalidParameter", value
+    values = {"a": {"DataType": "String", "StringValue": "a"}}
+    fan.sns.publish(TopicArn=topic, Message="still", MessageAttributes=values)
+    assert fan.texts(url) == ["still"]

@@ -34,18 +34,26 @@ CONTENT_TYPES = (
 
 def check_topic(text: str, prefix: str) -> None:
     """`{"http": {"defaultHealthyRetryPolicy": ..., "disableSubscriptionOverrides": ..., ...}}`."""
-    http = _document(text, prefix).get("http") or {}
-    _check_retries(http.get("defaultHealthyRetryPolicy"), f"{prefix}DeliveryPolicy: http.defaultHealthyRetryPolicy")
-    _check_throttle(http.get("defaultThrottlePolicy"), f"{prefix}DeliveryPolicy: http.defaultThrottlePolicy")
-    _check_request(http.get("defaultRequestPolicy"), f"{prefix}DeliveryPolicy: http.defaultRequestPolicy")
+    http = _section(_document(text, prefix), "http", f"{prefix}DeliveryPolicy") or {}
+    where = f"{prefix}DeliveryPolicy: http."
+    for name, check in (
+        ("defaultHealthyRetryPolicy", _check_retries),
+        ("defaultThrottlePolicy", _check_throttle),
+        ("defaultRequestPolicy", _check_request),
+    ):
+        check(_section(http, name, where + name), where + name)
 
 
 def check_subscription(text: str, prefix: str) -> None:
     """`{"healthyRetryPolicy": ..., "throttlePolicy": ..., "requestPolicy": ...}`."""
     document = _document(text, prefix)
-    _check_retries(document.get("healthyRetryPolicy"), f"{prefix}DeliveryPolicy: healthyRetryPolicy")
-    _check_throttle(document.get("throttlePolicy"), f"{prefix}DeliveryPolicy: throttlePolicy")
-    _check_request(document.get("requestPolicy"), f"{prefix}DeliveryPolicy: requestPolicy")
+    where = f"{prefix}DeliveryPolicy: "
+    for name, check in (
+        ("healthyRetryPolicy", _check_retries),
+        ("throttlePolicy", _check_throttle),
+        ("requestPolicy", _check_request),
+    ):
+        check(_section(document, name, where + name), where + name)
 
 
 def _document(text: str, prefix: str) -> dict[str, Any]:
@@ -58,7 +66,14 @@ def _document(text: str, prefix: str) -> dict[str, Any]:
     return document
 
 
-def _check_retries(given: Any, where: str) -> None:
+def _section(document: dict[str, Any], name: str, where: str) -> dict[str, Any] | None:
+    found = document.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise invalid(f"{where}: must be a JSON object")
+    return found
+
+
+def _check_retries(given: dict[str, Any] | None, where: str) -> None:
     if given is None:
         return
     policy = {**DEFAULT_RETRIES, **given}
@@ -71,7 +86,7 @@ def _check_retries(given: Any, where: str) -> None:
             f"{where}: numMaxDelayRetries, numNoDelayRetries and numMinDelayRetries must not exceed numRetries"
         )
     low, high = policy["minDelayTarget"], policy["maxDelayTarget"]
-    if not 1 <= low <= high <= quotas.RETRY_SECONDS.value:
+    if not isinstance(low, int) or not isinstance(high, int) or not 1 <= low <= high <= quotas.RETRY_SECONDS.value:
         raise invalid(f"{where}: minDelayTarget must be at least 1 and at most maxDelayTarget")
     if policy["backoffFunction"] not in FUNCTIONS:
         raise invalid(f"{where}: backoffFunction must be one of {', '.join(FUNCTIONS)}")
@@ -79,15 +94,15 @@ def _check_retries(given: Any, where: str) -> None:
         raise invalid(f"{where}: Total policy retry time cannot be greater than 3600 seconds")
 
 
-def _check_throttle(given: Any, where: str) -> None:
+def _check_throttle(given: dict[str, Any] | None, where: str) -> None:
     rate = None if given is None else given.get("maxReceivesPerSecond")
     if rate is not None and (not isinstance(rate, int) or rate < 1):
         raise invalid(f"{where}: maxReceivesPerSecond must be at least 1")
 
 
-def _check_request(given: Any, where: str) -> None:
+def _check_request(given: dict[str, Any] | None, where: str) -> None:
     kind = None if given is None else given.get("headerContentType")
-    if kind is not None and kind.partition(";")[0].strip() not in CONTENT_TYPES:
+    if kind is not None and str(kind).partition(";")[0].strip() not in CONTENT_TYPES:
         raise invalid(f"{where}: headerContentType is not supported")
 
 

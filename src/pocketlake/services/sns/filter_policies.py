@@ -111,16 +111,18 @@ def _check_text(operator: str, value: Any) -> None:
 
 def _check_anything_but(value: Any) -> None:
     if isinstance(value, list):
-        for each in value:
-            _check_rule(each)
+        if not value:
+            raise Malformed("FilterPolicy: Empty arrays are not allowed")
+        if not all(each is None or isinstance(each, str | bool | int | float) for each in value):
+            raise Malformed("FilterPolicy: Match value must be String, number, true, false, or null")
     elif isinstance(value, dict):
-        for operator, pattern in value.items():
-            if operator not in BUT:
-                raise Malformed(f"FilterPolicy: Unsupported anything-but pattern: {operator}")
-            for each in pattern if isinstance(pattern, list) else [pattern]:
-                _check_text(operator, each)
-    else:
-        _check_rule(value)
+        if len(value) != 1:
+            raise Malformed("FilterPolicy: Only one key allowed in match expression")
+        ((operator, pattern),) = value.items()
+        if operator not in BUT:
+            raise Malformed(f"FilterPolicy: Unsupported anything-but pattern: {operator}")
+        for each in pattern if isinstance(pattern, list) else [pattern]:
+            _check_text(operator, each)
 
 
 def _check_cidr(value: Any) -> None:
@@ -129,7 +131,7 @@ def _check_cidr(value: Any) -> None:
     address, slash, mask = value.partition("/")
     if not slash or "/" in mask:
         raise Malformed("FilterPolicy: Malformed CIDR, one '/' required")
-    if not mask.isdigit():
+    if not (mask.isascii() and mask.isdigit()):
         raise Malformed("FilterPolicy: Malformed CIDR, mask bits must be an integer")
     try:
         ipaddress.ip_network(value, strict=False)

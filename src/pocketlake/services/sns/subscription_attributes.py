@@ -79,7 +79,7 @@ def _check(call: Call, topic: Resource, name: str, value: str, protocol: str, en
 def _check_redrive(call: Call, topic: Resource, value: str, endpoint: str, prefix: str) -> None:
     try:
         document = orjson.loads(value)
-        target = arns.parse(document["deadLetterTargetArn"])
+        target = arns.parse(str(document["deadLetterTargetArn"]))
     except orjson.JSONDecodeError:
         raise invalid(f"{prefix}RedrivePolicy: failed to parse JSON.") from None
     except (ValueError, KeyError, TypeError):
