@@ -17,12 +17,12 @@ CLIENTS: dict[str, tuple[str, ...]] = {
     "pyathena": ("PyAthena[pandas]>=3.12",),
     "polars": ("polars>=1.20", "obstore>=0.6"),
     "celery": ("celery[sqs]>=5.4,<6",),
-    "sqs_extended": ("amazon-sqs-extended-client>=1.0.1",),
     "pynamodb": ("pynamodb>=6.0,<7",),
 }
 
 # Producers and consumers of streams, each with a test of its own. amazon_kclpy brings its jars from Maven Central.
 STREAMS: dict[str, tuple[str, ...]] = {
+    "sqs_extended": ("amazon-sqs-extended-client>=1.0.1",),
     "kpl": ("aws_kinesis_agg==1.2.3", "six>=1.16", "boto3>=1.40"),
     "kcl": ("amazon_kclpy==3.1.3", "aws_kinesis_agg==1.2.3", "six>=1.16"),
 }
