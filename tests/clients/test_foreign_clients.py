@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,22 +21,12 @@ FILES = {"awssdkjs": "awssdkjs_program.cjs", "awssdkjava": "AwsSdkJava.java"}
 SECONDS = 100
 
 
-def packages_of(client: str) -> Path:
-    program = runtimes.missing(client)
-    if program:
-        pytest.skip(f"NOT TESTED: {client} needs {program}, which is not on this machine")
-    if os.environ.get("POCKETLAKE_CLIENTS") == "1":
-        return runtimes.make(client)
-    found = runtimes.find(client)
-    if found is None:
-        pytest.skip(f"NOT TESTED: {client} has no environment yet; make clients")
-    return found
-
-
 @pytest.mark.claim("KDS-013", "KDS-556")
 @pytest.mark.timeout(700)
 @pytest.mark.parametrize("client", FILES)
-def test_client_works_unchanged(client: str, lake: EmbeddedLake, tmp_path: Path) -> None:
+def test_client_works_unchanged(
+    client: str, lake: EmbeddedLake, packages_of: Callable[[str], Path], tmp_path: Path
+) -> None:
     packages = packages_of(client)
     program = str(PROGRAMS / FILES[client])
     settings = {**os.environ, **lake.env(), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
