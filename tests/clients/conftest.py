@@ -11,7 +11,6 @@ import pytest
 from pocketlake.embedded import EmbeddedLake
 from scripts import clients, runtimes
 
-
 MINUTES = ("kcl",)  # of the clients in Python
 
 
