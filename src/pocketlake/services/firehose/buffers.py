@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import destinations, quotas, store
+from . import quotas, store
 
 DELIVER = "deliver"  # the alarm, in deliveries
 
@@ -93,7 +93,7 @@ def size_of_delivery(call: Call, stream: Resource) -> float:
 
 def hints(stream: Resource) -> tuple[float, float]:
     """(bytes, seconds) after which the buffer is delivered."""
-    given = destinations.of(stream).hints(stream["Destination"])
+    given = stream["Destination"]["BufferingHints"]
     return given["SizeInMBs"] * quotas.MIB, float(given["IntervalInSeconds"])
 
 

@@ -91,7 +91,7 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
                 for index in range(len(batch))
             ]
     if failed:
-        await failures.write(call, stream, destination.error_storage(configuration), batch, failed)
+        await failures.write(call, stream, configuration.get("S3Configuration", configuration), batch, failed)
 
 
 async def _process(call: Call, stream: Resource, batch: Batch) -> tuple[Batch, list[Failed]]:

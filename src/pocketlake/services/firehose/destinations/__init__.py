@@ -1,10 +1,10 @@
 """Where batches go: a module for each destination, all alike to the rest of the service.
 
 A destination is a module with the members of `Destination`; to add one, write it and name it in DESTINATIONS. The
-service does the rest: buffering by its hints, processing, repeating what raised `Undelivered` with growing pauses
-until the retry duration is over, and writing what is given up to the S3 error prefix of `error_storage`. A delivery is
-tried again after a crash with the very same records (`batch.identity`), so a destination that can write the same thing
-twice without harm, as S3 does, delivers each record exactly once.
+service does the rest: buffering by its BufferingHints, processing, repeating what raised `Undelivered` with growing
+pauses until the retry duration is over, and writing what is given up to the error prefix of its S3Configuration. A
+delivery is tried again after a crash with the very same records (`batch.identity`), so a destination that can write the
+same thing twice without harm, as S3 does, delivers each record exactly once.
 """
 
 from __future__ import annotations
@@ -32,19 +32,16 @@ class Destination(Protocol):
     FAILED: str
 
     def validate(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
-        """The configuration with AWS's defaults, to be kept in the stream; raises what AWS refuses."""
+        """The configuration with AWS's defaults, to be kept in the stream; raises what AWS refuses.
+
+        It has BufferingHints, and an S3Configuration (see storage.validate) unless it is one itself.
+        """
 
     def merge(self, configuration: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
         """What `validate` gets when a stream is updated: the kept configuration with the update's members."""
 
     def describe(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """The members of a DestinationDescription, without secrets: {"HttpEndpointDestinationDescription": ...}."""
-
-    def hints(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """{"SizeInMBs", "IntervalInSeconds"} of the stream's buffer."""
-
-    def error_storage(self, configuration: dict[str, Any]) -> dict[str, Any]:
-        """The S3 configuration (see storage.validate) that takes what is given up."""
 
     def backup(self, configuration: dict[str, Any]) -> dict[str, Any] | None:
         """The S3 configuration that takes all records as they arrived, when the backup mode asks for that."""

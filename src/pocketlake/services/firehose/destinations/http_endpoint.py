@@ -95,16 +95,6 @@ def describe(configuration: dict[str, Any]) -> dict[str, Any]:
     return {"HttpEndpointDestinationDescription": described}
 
 
-def hints(configuration: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = configuration["BufferingHints"]
-    return found
-
-
-def error_storage(configuration: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = configuration["S3Configuration"]
-    return found
-
-
 def backup(configuration: dict[str, Any]) -> dict[str, Any] | None:
     return configuration["S3Configuration"] if configuration["S3BackupMode"] == "AllData" else None
 

@@ -60,15 +60,6 @@ def describe(configuration: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def hints(configuration: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = configuration["BufferingHints"]
-    return found
-
-
-def error_storage(configuration: dict[str, Any]) -> dict[str, Any]:
-    return configuration
-
-
 def backup(configuration: dict[str, Any]) -> dict[str, Any] | None:
     return configuration.get("S3BackupConfiguration") if configuration["S3BackupMode"] == "Enabled" else None
 
