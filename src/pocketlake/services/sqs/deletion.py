@@ -20,8 +20,7 @@ def delete_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     that an older handle "might not" delete.
     """
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     return _delete(call, queue, request, milliseconds(call))
 
 
@@ -29,8 +28,7 @@ def delete_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def delete_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """[SQS-011]"""
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     entries = request["Entries"]
     batches.check(entries, "DeleteMessageBatchRequestEntry")
     now = milliseconds(call)

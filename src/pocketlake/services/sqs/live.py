@@ -109,8 +109,10 @@ class Queue:
         self.next = counter + 1
         return (self.id << store.COUNTER_BITS) + counter
 
-    def throttle(self, call: Call) -> None:
-        """The rate of each API action on a FIFO queue.  [SQS-009, SQS-010, SQS-506, SQS-507]"""
+    def admit(self, call: Call) -> None:
+        """Refuse calls past their action's rate, which FIFO queues have.  [SQS-009, SQS-010, SQS-506, SQS-507]"""
+        if not (self.is_fifo and call.limits_on):
+            return
         bucket = self.buckets.get(call.operation)
         now = call.now
         if bucket is None:

@@ -35,8 +35,7 @@ def id_text(message: bytes) -> str:
 def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """[SQS-008, SQS-030, SQS-513, SQS-518]"""
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     size = _size(request)
     if size > queue.largest:
         raise _too_long(queue)
@@ -49,8 +48,7 @@ def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to ten, 1 MiB together; each succeeds or fails alone.  [SQS-011, SQS-010]"""
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     entries = request["Entries"]
     batches.check(entries, "SendMessageBatchRequestEntry")
     sizes = [_size(entry, whole=False) for entry in entries]

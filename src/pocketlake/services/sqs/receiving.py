@@ -44,8 +44,7 @@ SYSTEM = frozenset(
 async def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to ten messages, hidden from now on; waits up to 20 seconds for the first one.  [SQS-016, SQS-029, SQS-031]"""
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     limit = request.get("MaxNumberOfMessages", 1)
     if not 1 <= limit <= MOST:
         raise invalid(limit, "MaxNumberOfMessages", f"Must be between 1 and {MOST}, if provided.")

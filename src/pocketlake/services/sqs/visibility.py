@@ -17,16 +17,14 @@ MOST = int(quotas.VISIBILITY.value)
 def change_message_visibility(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Counts from now; in all, 12 hours from the receive.  [SQS-017, SQS-020]"""
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     return _change(call, queue, request, milliseconds(call))
 
 
 @sqs.operation
 def change_message_visibility_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     queue = addresses.find(call, request)
-    if queue.is_fifo and call.limits_on:
-        queue.throttle(call)
+    queue.admit(call)
     entries = request["Entries"]
     batches.check(entries, "ChangeMessageVisibilityBatchRequestEntry")
     now = milliseconds(call)
