@@ -35,6 +35,10 @@ Result = TypeVar("Result")
 Parameters = Sequence[Any] | dict[str, Any]
 
 
+class CommitFailed(Exception):
+    """The turn whose writes were to be read has come to nothing."""
+
+
 class Store:
     """The lake's database. Everything here runs on the loop's thread."""
 
@@ -96,7 +100,7 @@ class Store:
         return self.db.executemany(sql, parameters)
 
     def append(self, sql: str, row: Sequence[Any]) -> None:
-        """A write that nothing can refuse, since its key is new. It waits for others of its kind in this turn."""
+        """A write nothing can refuse (its key is new, or it replaces what is there): it waits for others like it."""
         if not self._open:
             self.enter()
         self._appended.append((sql, row))
@@ -186,14 +190,15 @@ class Store:
         """`read(connection, *arguments)` in a thread, once this turn is committed: for what would hold up the loop."""
         if self._loop is None or self.path == ":memory:":
             return read(self, *arguments)
-        committed: asyncio.Future[None] = self._loop.create_future()
+        committed: asyncio.Future[bool] = self._loop.create_future()
 
-        def release(_: object) -> None:
+        def release(is_committed: bool) -> None:
             if not committed.done():
-                committed.set_result(None)
+                committed.set_result(is_committed)
 
-        self.after_commit(release)
-        await committed
+        self.after_commit(release, True, False)
+        if not await committed:
+            raise CommitFailed
         return await self._loop.run_in_executor(None, self._read, read, arguments)
 
     def _read(self, read: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
