@@ -23,7 +23,7 @@ IDLE, HEAD, BODY = range(3)  # where the reading side stands
 VERSIONS = ("1.1", "1.0")
 BLANK = " \t"
 NAMES: dict[bytes, str] = {}  # header names as sent -> lower case; clients send the same few over and over
-MOST_NAMES = 1000
+MOST_NAMES, LONGEST_NAME = 1000, 64
 
 
 class Refused(Exception):
@@ -413,6 +413,6 @@ class Connection(asyncio.Protocol):
 
 def _name(name: bytes) -> str:
     lower = name.decode("latin-1").lower()
-    if len(NAMES) < MOST_NAMES:
+    if len(NAMES) < MOST_NAMES and len(name) <= LONGEST_NAME:
         NAMES[name] = lower
     return lower

@@ -60,6 +60,7 @@ QUERY_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-03-31": "sns",
 
 S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*(?:localhost|amazonaws\.com|localstack\.cloud)$")
 PORT = re.compile(r":\d+$")
+LONGEST_HOST = 261  # a domain name and a port
 # Links in messages to people and servers, which carry neither a signature nor an API's version.
 LINKS = {"ConfirmSubscription": "sns", "Unsubscribe": "sns"}
 LINK = re.compile(r"/\?(?:[^#]*&)?Action=([A-Za-z]+)(?:&|$)")
@@ -104,7 +105,8 @@ def _query_version(request: Request) -> str:
 def virtual_bucket(request: Request) -> Bucket | None:
     """The bucket in the Host header: `bucket.s3.localhost:4566`, `bucket.s3.us-east-1.amazonaws.com`,
     `bucket.localhost`."""
-    name = _bucket_of(request.headers.get("host", ""))
+    host = request.headers.get("host", "")
+    name = _bucket_of(host) if len(host) <= LONGEST_HOST else ""
     if not name:
         return None
     return Bucket(name, f"/{name}{request.target}" if request.target.startswith("/") else request.target)
