@@ -77,11 +77,14 @@ def test_what_a_second_of_traffic_needs(
 
 @pytest.mark.claim("DDB-509")
 def test_default_retries_outlast_a_throttled_second(lake: Any, dynamodb: Any) -> None:
-    make(dynamodb, "slow", "p:S", ProvisionedThroughput=units(5, 5))
+    make(dynamodb, "slow", "p:S", ProvisionedThroughput=units(1, 1))
+    patient = lake.client("dynamodb")
     lake.clock.freeze()
-    drain(dynamodb, "slow")
-    lake.clock.run(rate=50)
-    lake.client("dynamodb").put_item(TableName="slow", Item={"p": {"S": "patient"}})
+    dynamodb.put_item(TableName="slow", Item=sized("a", 301 * 1024))  # the whole burst, and a second's unit more
+    lake.clock.run(rate=1)
+    answer = patient.put_item(TableName="slow", Item={"p": {"S": "patient"}})
+    assert answer["ResponseMetadata"]["RetryAttempts"] >= 1
+    assert "Item" in dynamodb.get_item(TableName="slow", Key={"p": {"S": "patient"}}, ConsistentRead=True)
 
 
 def test_indexes_cost_when_what_they_hold_changes(dynamodb: Any) -> None:
