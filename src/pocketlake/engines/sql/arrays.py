@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .errors import NotSupported
@@ -78,3 +79,19 @@ def map_entries(node: Any) -> Any:
 
 def slice_of(node: Any) -> Any:
     return call("__slice", node.this, node.args["start"], node.args["end"] if node.args.get("end") else number(0))
+
+
+def rewrites() -> dict[type, Callable[[Any], Any]]:
+    from sqlglot import exp
+
+    return {
+        exp.ArraySlice: slice_of,
+        exp.ArrayDistinct: distinct,
+        exp.ArrayExcept: difference,
+        exp.ArrayIntersect: intersection,
+        exp.ArrayContains: contains,
+        exp.ArraySort: sort,
+        exp.Reverse: reverse,
+        exp.GenerateSeries: sequence,
+        exp.WidthBucket: width_bucket,
+    }

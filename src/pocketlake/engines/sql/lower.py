@@ -310,6 +310,7 @@ def _rewrites() -> dict[type, Rewrite]:
     from sqlglot import exp
 
     return {
+        **arrays.rewrites(),
         exp.Div: arithmetic.divide,
         exp.Avg: arithmetic.average,
         exp.Round: arithmetic.rounded,
@@ -327,14 +328,6 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.JSONExtractScalar: _json_scalar,
         exp.JSONExtract: _json_extract,
         exp.ArraySize: _cardinality,
-        exp.ArraySlice: arrays.slice_of,
-        exp.ArrayDistinct: arrays.distinct,
-        exp.ArrayExcept: arrays.difference,
-        exp.ArrayIntersect: arrays.intersection,
-        exp.ArrayContains: arrays.contains,
-        exp.ArraySort: arrays.sort,
-        exp.Reverse: arrays.reverse,
-        exp.GenerateSeries: arrays.sequence,
         exp.ArrayPosition: _position,
         exp.ArrayRemove: lambda node: call("__array_remove", node.this, node.expression),
         exp.SplitPart: _split_part,
@@ -350,7 +343,6 @@ def _rewrites() -> dict[type, Rewrite]:
         exp.Format: lambda node: call("printf", node.this, *node.expressions),
         exp.ApproxQuantile: _percentile,
         exp.Cbrt: lambda node: call("__cbrt", node.this),
-        exp.WidthBucket: arrays.width_bucket,
         exp.FromBase: lambda node: call("__u_from_base", *_arguments(node)),
         exp.Repeat: lambda node: call("__repeat", *_arguments(node)),
         exp.StrToMap: lambda node: call("__split_to_map", *_arguments(node)),
