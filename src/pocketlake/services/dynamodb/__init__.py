@@ -3,6 +3,7 @@
 from . import (
     backfill,
     batches,
+    history,
     items,
     policies,
     query,
@@ -19,6 +20,7 @@ from .service import dynamodb as service
 __all__ = [
     "backfill",
     "batches",
+    "history",
     "items",
     "policies",
     "query",

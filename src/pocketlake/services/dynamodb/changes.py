@@ -1,7 +1,7 @@
 """The one place where items change: rows, entries of indexes, and the expiry of items with a time to live.
 
-Every put, update and delete of an item, by whomever, passes `write`: what follows changes (streams, point-in-time
-recovery) has its place here.
+Every put, update and delete of an item, by whomever, passes `write`, which writes it into the table's journal where
+somebody follows the table (history.py).
 """
 
 from __future__ import annotations
@@ -94,9 +94,19 @@ def _size(index: Index, of: Image | None) -> int:
 
 
 def write(
-    call: Call, table: Table, hash: bytes, sort: bytes, entries: list[Entry], old: Image | None, new: Image | None
+    call: Call,
+    table: Table,
+    hash: bytes,
+    sort: bytes,
+    entries: list[Entry],
+    old: Image | None,
+    new: Image | None,
+    origin: str = "",
 ) -> None:
-    """Put `new` in the place of `old`, or delete it. `old` may be unknown only where nothing follows the change."""
+    """Put `new` in the place of `old`, or delete it. `old` may be unknown only where `needs_old` says so.
+
+    `origin` says who changes the item where no caller does.
+    """
     db = call.db
     if new is None:
         store.delete(db, table.number, hash, sort)
@@ -107,6 +117,10 @@ def write(
             store.delete_entry(db, entry.index.number, entry.old)
         if entry.new is not None:
             store.put_entry(db, entry.index.number, entry.new, entry.new_size)
+    if table.is_followed:
+        from . import history
+
+        history.record(call, table, hash, sort, old, new, origin)
     if table.ttl is not None and new is not None:
         expect_expiry(call, table, hash, sort, new)
 
@@ -119,4 +133,4 @@ def expect_expiry(call: Call, table: Table, hash: bytes, sort: bytes, new: Image
 
 def needs_old(call: Call, table: Table) -> bool:
     """Whether a blind write would not do: someone follows changes, or pays for what was there before."""
-    return bool(table.indexes) or call.limits_on
+    return bool(table.indexes) or table.is_followed or call.limits_on

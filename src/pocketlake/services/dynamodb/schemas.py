@@ -62,6 +62,7 @@ class Table:
     writes: int
     has_local: bool
     ttl: str | None  # the attribute that says when an item expires
+    is_followed: bool  # its changes go into a journal: see history.py
 
     def index(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)
@@ -148,6 +149,7 @@ def compiled(table: Resource) -> Table:
         throughput.get("WriteCapacityUnits", 0),
         bool(table.get("LocalSecondaryIndexes")),
         table.get("TimeToLive"),
+        bool(table.get("IsFollowed")),
     )
 
 

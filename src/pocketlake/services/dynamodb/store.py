@@ -44,7 +44,25 @@ MIGRATIONS = [
         owner INTEGER NOT NULL, expires INTEGER NOT NULL, hash BLOB NOT NULL, sort BLOB NOT NULL,
         PRIMARY KEY (owner, expires, hash, sort)
     ) WITHOUT ROWID;
+    """,
     """
+    CREATE TABLE dynamodb_changes (     -- of the items of tables that somebody follows: see history.py
+        owner INTEGER NOT NULL, sequence INTEGER NOT NULL,
+        origin TEXT NOT NULL,           -- '' where a caller made it
+        hash BLOB NOT NULL, sort BLOB NOT NULL,
+        old_size INTEGER NOT NULL, old BLOB,    -- the item before; NULL: there was none
+        new_size INTEGER NOT NULL, new BLOB,
+        PRIMARY KEY (owner, sequence)
+    ) WITHOUT ROWID;
+    CREATE INDEX dynamodb_changes_by_key ON dynamodb_changes (owner, hash, sort, sequence);
+    CREATE TABLE dynamodb_followers (
+        owner INTEGER NOT NULL, name TEXT NOT NULL,
+        since INTEGER NOT NULL,         -- the sequence number from which it needs changes
+        keep REAL,                      -- seconds that each is needed for; NULL: until it is released
+        until REAL,                     -- when it stops of itself
+        PRIMARY KEY (owner, name)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 PUT = "INSERT OR REPLACE INTO dynamodb_items VALUES (?, ?, ?, ?, ?)"
@@ -81,9 +99,18 @@ def abandon(db: Store, owner: int) -> None:
 
 
 def abandoned(db: Store) -> int | None:
-    """dynamodb_numbers_gone."""
-    row = db.one("SELECT id FROM dynamodb_numbers WHERE name = '' LIMIT 1")
+    """One whose rows nobody reads any more: dynamodb_numbers_gone."""
+    row = db.one(
+        "SELECT id FROM dynamodb_numbers WHERE name = ''"
+        " AND id NOT IN (SELECT owner FROM dynamodb_followers WHERE keep IS NULL) LIMIT 1"
+    )
     return None if row is None else int(row[0])
+
+
+def name_of(db: Store, owner: int) -> str:
+    """The ARN of a table or index; "" when it is gone."""
+    row = db.one("SELECT name FROM dynamodb_numbers WHERE id = ?", (owner,))
+    return "" if row is None else str(row[0])
 
 
 def sweep(db: Store, owner: int, most: int) -> bool:
@@ -279,14 +306,15 @@ def remember_token(db: Store, account: str, region: str, token: str, request: by
     )
 
 
-def keyed_page(db: Store, owner: int, after: Place | None, most: int) -> list[tuple[bytes, bytes, int, bytes]]:
+def keyed_page(db: Any, owner: int, after: Place | None, most: int) -> list[tuple[bytes, bytes, int, bytes]]:
     """Keys, sizes and JSON of items in the order of the primary key."""
     start = (after.hash, after.sort) if after else (b"", b"")
-    return db.rows(
+    rows = db.execute(
         "SELECT hash, sort, size, item FROM dynamodb_items WHERE owner = ? AND (hash, sort) > (?, ?)"
         " ORDER BY hash, sort LIMIT ?",
         (owner, *start, most),
     )
+    return list(rows)
 
 
 def forget_tokens(db: Store, now: float) -> None:

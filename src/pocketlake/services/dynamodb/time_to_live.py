@@ -16,6 +16,7 @@ from .service import dynamodb, operation, refuse
 OLDEST = 5 * 365 * 86400  # seconds: what expired longer ago is taken for a mistake, as on AWS
 AT_ONCE = int(quotas.BACKFILL_ITEMS.value)
 DELAY = quotas.TTL_DELAY.value
+EXPIRED = "ttl"  # who changed an item, in the table's journal
 
 
 @operation
@@ -94,7 +95,7 @@ def expire(call: Call, name: str) -> None:
         old: Image | None = changes.read(call, table, hash, sort)
         if old is not None and expiry(table, old.item) == at:
             entries, _ = changes.plan(table, hash, sort, old, None)
-            changes.write(call, table, hash, sort, entries, old, None)
+            changes.write(call, table, hash, sort, entries, old, None, origin=EXPIRED)
     store.forget_expiries(call.db, table.number, rows)
     following = store.first_expiry(call.db, table.number)
     if following is not None:

@@ -1,0 +1,90 @@
+"""The rows of tables' journals, and of those who follow them (history.py)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pocketlake.kernel.store import Store
+
+from .store import Place
+
+
+class Change(NamedTuple):
+    """`old` and `new` are JSON; None where there was, or is, no item."""
+
+    sequence: int
+    origin: str
+    hash: bytes
+    sort: bytes
+    old_size: int
+    old: bytes | None
+    new_size: int
+    new: bytes | None
+
+
+Follower = tuple[int, float | None, float | None]  # since, keep, until
+
+
+def put(db: Store, owner: int, change: Change) -> None:
+    db.append("INSERT INTO dynamodb_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (owner, *change))
+
+
+def page(db: Any, owner: int, after: int, up_to: int, most: int) -> list[Change]:
+    """With after < sequence <= up_to, in order: the primary key."""
+    rows = db.execute(
+        "SELECT sequence, origin, hash, sort, old_size, old, new_size, new FROM dynamodb_changes"
+        " WHERE owner = ? AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
+        (owner, after, up_to, most),
+    )
+    return [Change(*row) for row in rows]
+
+
+def first_of_each_key(
+    db: Any, owner: int, at: int, after: Place | None, most: int
+) -> list[tuple[bytes, bytes, int, bytes | None]]:
+    """Keys after `after` that changed since `at`, with what they held before it: dynamodb_changes_by_key."""
+    start = (after.hash, after.sort) if after else (b"", b"")
+    rows = db.execute(
+        "SELECT c.hash, c.sort, c.old_size, c.old FROM"
+        " (SELECT min(sequence) AS first FROM dynamodb_changes WHERE owner = ? AND (hash, sort) > (?, ?)"
+        "  AND sequence > ? GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
+        " JOIN dynamodb_changes c ON c.owner = ? AND c.sequence = first ORDER BY c.hash, c.sort",
+        (owner, *start, at, most, owner),
+    )
+    return list(rows)
+
+
+def last(db: Store, owner: int) -> int:
+    """The primary key."""
+    row = db.one("SELECT max(sequence) FROM dynamodb_changes WHERE owner = ?", (owner,))
+    return int(row[0] or 0) if row else 0
+
+
+def first(db: Store, owner: int) -> int | None:
+    """The primary key."""
+    row = db.one("SELECT min(sequence) FROM dynamodb_changes WHERE owner = ?", (owner,))
+    return row[0] if row else None
+
+
+def trim(db: Store, owner: int, before: int, most: int) -> bool:
+    """Remove up to `most` changes with a smaller sequence number; whether some may remain: the primary key."""
+    db.execute(
+        "DELETE FROM dynamodb_changes WHERE owner = ? AND sequence IN"
+        " (SELECT sequence FROM dynamodb_changes WHERE owner = ? AND sequence < ? ORDER BY sequence LIMIT ?)",
+        (owner, owner, before, most),
+    )
+    return int(db.db.changes()) >= most
+
+
+def followers(db: Store, owner: int) -> dict[str, Follower]:
+    """By name: the primary key."""
+    rows = db.rows("SELECT name, since, keep, until FROM dynamodb_followers WHERE owner = ?", (owner,))
+    return {name: (since, keep, until) for name, since, keep, until in rows}
+
+
+def put_follower(db: Store, owner: int, name: str, follower: Follower) -> None:
+    db.execute("INSERT OR REPLACE INTO dynamodb_followers VALUES (?, ?, ?, ?, ?)", (owner, name, *follower))
+
+
+def drop_follower(db: Store, owner: int, name: str) -> None:
+    db.execute("DELETE FROM dynamodb_followers WHERE owner = ? AND name = ?", (owner, name))

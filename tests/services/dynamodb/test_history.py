@@ -1,0 +1,86 @@
+"""A table's journal: the table as it was after any change, read in pages while it goes on changing."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from pocketlake.kernel.store import Store
+from pocketlake.services.dynamodb import history, journal, store
+from pocketlake.services.dynamodb.journal import Change
+from pocketlake.services.dynamodb.store import Place
+
+OWNER = 7
+State = dict[tuple[bytes, bytes], bytes]
+
+
+class Table:
+    """Items and their journal, and beside them every state there was."""
+
+    def __init__(self, directory: Path) -> None:
+        self.db = Store(directory, "memory")
+        self.db.migrate("dynamodb", store.MIGRATIONS)
+        self.state: State = {}
+        self.past: dict[int, State] = {0: {}}
+
+    def change(self, key: tuple[bytes, bytes], new: bytes | None) -> None:
+        sequence, old = max(self.past) + 1, self.state.pop(key, None)
+        if new is None:
+            store.delete(self.db, OWNER, *key)
+        else:
+            store.put(self.db, OWNER, *key, len(new), new)
+            self.state[key] = new
+        change = Change(sequence, "", *key, len(old or b""), old, len(new or b""), new)
+        journal.put(self.db, OWNER, change)
+        self.past[sequence] = dict(self.state)
+
+    def as_of(self, at: int, most: int, meanwhile: random.Random | None = None) -> State:
+        found: State = {}
+        after: Place | None = None
+        while True:
+            page, after = history.page_as_of(self.db, OWNER, at, after, most)
+            for hash, sort, size, body in page:
+                assert (hash, sort) not in found
+                assert size == len(body)
+                found[hash, sort] = body
+            if after is None:
+                return found
+            if meanwhile is not None:
+                self.change(*anything(meanwhile))
+
+
+def anything(chance: random.Random) -> tuple[tuple[bytes, bytes], bytes | None]:
+    key = (b"h%d" % chance.randrange(4), b"s%d" % chance.randrange(4))
+    return key, None if chance.random() < 0.4 else b"x" * chance.randrange(1, 9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_table_as_it_was(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    table = Table(tmp_path)
+    for _ in range(60):
+        table.change(*anything(chance))
+    for at in range(61):
+        assert table.as_of(at, most=chance.choice([1, 2, 5, 100])) == table.past[at]
+    for at in range(0, 61, 6):
+        assert table.as_of(at, most=2, meanwhile=chance) == table.past[at]
+
+
+def test_emptied_since(tmp_path: Path) -> None:
+    table = Table(tmp_path)
+    for number in range(10):
+        table.change((b"h", b"%d" % number), b"old")
+    for number in range(10):
+        table.change((b"h", b"%d" % number), None)
+    assert table.as_of(10, most=3) == {(b"h", b"%d" % number): b"old" for number in range(10)}
+    assert table.as_of(20, most=3) == {}
+
+
+def test_sequences_name_moments() -> None:
+    for moment in (0.0, 1_700_000_000.123, 7_900_000_000.5):  # the last in the year 2220
+        sequence = history.sequence_at(moment)
+        assert sequence < 2**63
+        assert history.moment(sequence) == pytest.approx(moment, abs=0.001)
+        assert history.sequence_at(moment + 0.002) > sequence
