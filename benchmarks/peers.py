@@ -59,7 +59,7 @@ def pocketlake(folder: Path, durability: str = "process") -> Iterator[System]:
     home = folder / f"lake-{durability}"
     command = [sys.executable, "-m", "pocketlake.cli.main", "up", "--port", str(port), "--directory", str(home)]
     command += ["--limits", "off", "--durability", durability]
-    with _running(OWN, command, port, folder) as system:
+    with running(OWN, command, port, folder) as system:
         yield system
 
 
@@ -68,7 +68,7 @@ def moto(folder: Path) -> Iterator[System]:
     python = environment("moto-server", (MOTO,))
     port = free_port()
     command = [str(python.parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    with _running("moto", command, port, folder) as system:
+    with running("moto", command, port, folder) as system:
         yield system
 
 
@@ -77,7 +77,7 @@ def ministack(folder: Path) -> Iterator[System]:
     python = environment("ministack", (MINISTACK,))
     port = free_port()
     settings = {"GATEWAY_PORT": str(port), "PERSIST_STATE": "0", "LOG_LEVEL": "ERROR"}
-    with _running("ministack", [str(python.parent / "ministack")], port, folder, settings) as system:
+    with running("ministack", [str(python.parent / "ministack")], port, folder, settings) as system:
         yield system
 
 
@@ -96,10 +96,10 @@ def stream_systems(folder: Path) -> Iterator[list[System]]:
             "KINESIS_MOCK_CERT_PATH": str(modules / "kinesis-local" / "server.json"),
         }  # fmt: skip
         command = [node, str(modules / "kinesis-local" / "main.js")]
-        mock = stack.enter_context(_running("kinesis-mock", command, port, folder, settings, _lists_streams))
+        mock = stack.enter_context(running("kinesis-mock", command, port, folder, settings, _lists_streams))
         port = free_port()
         command = [node, str(modules / "kinesalite" / "cli.js"), "--port", str(port), "--shardLimit", "100"]
-        lite = stack.enter_context(_running("kinesalite", command, port, folder, answers=_lists_streams))
+        lite = stack.enter_context(running("kinesalite", command, port, folder, answers=_lists_streams))
         yield [mock, lite]
 
 
@@ -129,7 +129,7 @@ def nginx(root: Path, folder: Path) -> Iterator[str | None]:
 
 
 @contextmanager
-def _running(
+def running(
     name: str,
     command: list[str],
     port: int,

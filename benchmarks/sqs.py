@@ -7,6 +7,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from benchmarks import load, wire
 from benchmarks.load import Result
 from benchmarks.peers import System
 from benchmarks.rows import Bench, Row
+from benchmarks.specialists import queue_systems
 
 BODY = "m" * 200
 BATCH = 10
@@ -29,6 +31,11 @@ _unique = itertools.count()
 
 
 def run(bench: Bench) -> None:
+    with queue_systems(bench.folder) as specialists:
+        _run(replace(bench, systems=[*bench.systems, *specialists]))
+
+
+def _run(bench: Bench) -> None:
     urls = {system.name: {name: _queue(system, name) for name in QUEUES} for system in bench.systems}
     for system in bench.systems:
         _fill(system, urls[system.name]["deep"])

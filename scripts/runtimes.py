@@ -13,7 +13,10 @@ from pathlib import Path
 
 from scripts.environments import cache, fingerprint, node_environment
 
-NODE: dict[str, tuple[str, ...]] = {"awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",)}
+NODE: dict[str, tuple[str, ...]] = {
+    "awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",),
+    "dynalite": ("dynalite@4.0.0",),
+}
 JAVA: dict[str, tuple[str, ...]] = {
     "awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",),
     "flink": (
@@ -33,6 +36,8 @@ JAVA: dict[str, tuple[str, ...]] = {
         "joda-time:joda-time:2.12.7",
     ),
     "kpljava": ("software.amazon.kinesis:amazon-kinesis-producer:1.1.1",),
+    "dynamodblocal": ("com.amazonaws:DynamoDBLocal:2.6.1",),
+    "elasticmq": ("org.elasticmq:elasticmq-server_2.13:1.7.1",),
     "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),
 }
 MAKE_SECONDS = 500
