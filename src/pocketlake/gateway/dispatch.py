@@ -7,6 +7,7 @@ import inspect
 import logging
 import time
 import types
+import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
@@ -187,8 +188,11 @@ class Exchange:
         if service == "sqs" and path.count("/") == 2:
             # Older clients post to the queue's own URL; a QueueUrl in the form wins over it.
             self.query.append(("QueueUrl", _endpoint(request, self.lake.endpoint) + path))
-        if service == "s3" and "x-amz-" in query.lower():
-            _lift_headers(request, self.query)
+        if service == "s3":
+            if "x-amz-" in query.lower():
+                _lift_headers(request, self.query)
+        elif "content-encoding" in request.headers:
+            _inflate(request)
         self.operation, self.labels = model.route(request, path, self.query)
 
     async def _read_then(self, go_on: Callable[[], Response | Awaitable[Response]]) -> Response:
@@ -214,6 +218,8 @@ class Exchange:
             raise NotImplemented501(f"{self.call.service} {self.operation.name}")
         if self.lake.faults:
             self.lake.faults.strike(self.call.service, self.operation.name)
+        if "content-encoding" in self.request.headers and not self.operation.streaming_input:
+            _inflate(self.request)  # where it had not arrived yet
         parameters = self.operation.parse(self.request, self.labels, self.query)
         self.lake.store.enter()
         result = invoke(self.call, parameters)
@@ -251,6 +257,7 @@ class Exchange:
     def _record(self, error: str) -> None:
         call = self.call
         if call is not None:
+            seconds = time.perf_counter() - self.started
             self.lake.trail.record(
                 Event(
                     self.lake.clock.now(),
@@ -261,9 +268,11 @@ class Exchange:
                     call.principal.arn,
                     self.request_id,
                     error,
-                    time.perf_counter() - self.started,
+                    seconds,
                 )
             )
+            if (ended := call._service.ended) is not None:
+                ended(call, error, seconds)
 
     def _name(self) -> str:
         return f"{self.call.service} {self.call.operation}" if self.call else self.request.method
@@ -304,6 +313,21 @@ def _lift_headers(request: Request, query: list[tuple[str, str]]) -> None:
         lower = name.lower()
         if lower.startswith("x-amz-") and lower.removeprefix("x-amz-") not in SIGNING_PARAMETERS:
             request.headers.setdefault(lower, value)
+
+
+def _inflate(request: Request) -> None:
+    """SDKs compress large requests of operations whose model says so (PutMetricData)."""
+    if request.headers["content-encoding"].lower() != "gzip" or not isinstance(request.body, bytes):
+        return
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(request.body, BUFFERED_BODY_LIMIT)
+    except zlib.error:
+        raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400) from None
+    if inflater.unconsumed_tail:
+        raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
+    request.body = body
+    del request.headers["content-encoding"]
 
 
 def _is_form(request: Request) -> bool:

@@ -56,7 +56,13 @@ TARGET_PREFIXES = {
 }
 
 # Query services name no service in their body, but their API's version.
-QUERY_VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-03-31": "sns", "2012-11-05": "sqs"}
+QUERY_VERSIONS = {
+    "2011-06-15": "sts",
+    "2010-05-08": "iam",
+    "2010-03-31": "sns",
+    "2012-11-05": "sqs",
+    "2010-08-01": "cloudwatch",
+}
 
 S3_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)*(?:localhost|amazonaws\.com|localstack\.cloud)$")
 PORT = re.compile(r":\d+$")
@@ -81,7 +87,8 @@ def service_of(request: Request, scope: str) -> str:
     if scope:
         return SIGNING_NAMES.get(scope, scope)
     if request.target.startswith("/service/") and "smithy-protocol" in request.headers:
-        return request.target.split("/")[2].lower()
+        named = request.target.split("/")[2]
+        return TARGET_PREFIXES.get(named, named.lower())
     if (version := _query_version(request)) in QUERY_VERSIONS:
         return QUERY_VERSIONS[version]
     if request.method == "GET" and (link := LINK.match(request.target)) and link[1] in LINKS:

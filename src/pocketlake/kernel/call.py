@@ -14,6 +14,7 @@ from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resources
 
 if TYPE_CHECKING:
+    from pocketlake.kernel.authorization import Need
     from pocketlake.kernel.blobs import Blobs
     from pocketlake.kernel.lake import Lake
     from pocketlake.kernel.pages import Pages
@@ -36,6 +37,7 @@ class Call:
         "region",
         "request",
         "request_id",
+        "subject",
         "trailers",
     )
 
@@ -60,6 +62,7 @@ class Call:
         self.request_id = request_id
         self.endpoint = endpoint or lake.endpoint
         self.request = request  # the gateway's Request; None when a service calls
+        self.subject: Any = None  # what the operation is about, once it is found: for those who measure
         self.trailers: dict[str, str] = {}
 
     # What it stands on
@@ -106,6 +109,10 @@ class Call:
 
     def arn(self, resource: str) -> str:
         return f"arn:{PARTITION}:{self._service.name}:{self.region}:{self.account}:{resource}"
+
+    def needs(self, request: dict[str, Any]) -> list[Need]:
+        """What must be permitted for this call with this request."""
+        return self._service.authorization.needs(self, request)
 
     async def offload(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run heavy pure work in a thread. Pass plain values: neither this call nor the store may be used there."""

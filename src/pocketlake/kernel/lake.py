@@ -24,6 +24,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.clock import Clock
 from pocketlake.kernel.config import Config
 from pocketlake.kernel.faults import Faults
+from pocketlake.kernel.metrics import Metrics
 from pocketlake.kernel.pages import Pages
 from pocketlake.kernel.resources import Key, Resource
 from pocketlake.kernel.service import Service
@@ -61,6 +62,7 @@ class Lake:
         self.pages = Pages(self._secret())
         self.clock = Clock()
         self.trail = Trail()
+        self.metrics = Metrics(self)
         self.faults = Faults()
         self.alarms = alarms.Alarms(self)
         self.endpoint = f"http://{config.host}:{config.port}"
@@ -90,6 +92,8 @@ class Lake:
             result = closer()
             if asyncio.iscoroutine(result):
                 await result
+        with self.store.transaction():
+            self.metrics.write()
         self.clock.clear()
         await asyncio.sleep(0)
         self.executor.shutdown(wait=True, cancel_futures=True)
@@ -116,6 +120,7 @@ class Lake:
         self.alarms.clear()
         self.forget()
         self.trail.clear()
+        self.metrics.clear()
         self.faults.clear()
         self.clock.reset()
         self.blobs.clear()

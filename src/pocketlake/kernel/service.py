@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocketlake.kernel.errors import Errors
+
+if TYPE_CHECKING:
+    from pocketlake.kernel.authorization import Authorization
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -35,6 +40,8 @@ class Service:
         self.views: dict[str, Callable[..., Any]] = {}
         self.unsigned: set[str] = set()  # operations that anybody may call: they carry a secret of their own
         self.document_of: Callable[..., bytes | None] | None = None
+        self.ended: Callable[..., None] | None = None
+        self.keep: Callable[..., None] | None = None
 
     def operation(self, handler: Handler) -> Handler:
         """The function's name is boto3's name of the operation."""
@@ -61,4 +68,23 @@ class Service:
         """`handler(call, name)` answers GET /_pocketlake/documents/{service}/{name} to anybody; None: no such thing."""
         assert self.document_of is None, f"{self.name} declares its documents twice"
         self.document_of = handler
+        return handler
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        """What each operation must be permitted: the service's `authorization.py`, loaded when first asked for."""
+        module = importlib.import_module(f"pocketlake.services.{self.name.replace('-', '_')}.authorization")
+        declared: Authorization = module.authorization
+        return declared
+
+    def end(self, handler: Handler) -> Handler:
+        """`handler(call, error, seconds)` hears how each call from outside ended; `error` is "" or its code."""
+        assert self.ended is None, f"{self.name} declares its end twice"
+        self.ended = handler
+        return handler
+
+    def keeper(self, handler: Handler) -> Handler:
+        """`handler(call, measured)` writes what all services have measured: see metrics.py."""
+        assert self.keep is None, f"{self.name} declares its keeper twice"
+        self.keep = handler
         return handler
