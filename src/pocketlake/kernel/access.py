@@ -178,7 +178,8 @@ def remove_expired(store: Store, before: float) -> None:
 def authorise(call: Call, request: dict[str, Any]) -> None:
     """The one step that permits or refuses a call, from outside or between services.
 
-    Everything passes today: policies are checked and kept by IAM, and deciding by them comes with identity.
+    Everything passes today: policies are checked and kept, and deciding by them comes with identity. What there is to
+    decide, `call.needs(request)` says: actions on ARNs.
     """
 
 

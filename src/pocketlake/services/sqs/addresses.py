@@ -29,12 +29,17 @@ def url(call: Call, queue: Queue | None = None, account: str = "", name: str = "
     return f"{call.endpoint}/{queue.account if queue else account}/{queue.name if queue else name}"
 
 
+def owner_and_name(call: Call, url: str) -> tuple[str, str]:
+    """What the URL says; a name alone means a queue of the caller's account."""
+    return _address(url) or (call.account, url)
+
+
 def find(call: Call, request: dict[str, Any]) -> Queue:
     """The queue that QueueUrl names: by its URL on any host, or by its name alone. QueueDoesNotExist.
 
     That AWS takes a name, and knows no queue at an URL of another form, is what moto's verified tests recorded.
     """
-    where = _address(request["QueueUrl"]) or (call.account, request["QueueUrl"])
+    where = owner_and_name(call, request["QueueUrl"])
     key = (where[0], call.region, where[1])
     queue: Queue | None = call.memory.get(key)
     if queue is None:
