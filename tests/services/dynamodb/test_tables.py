@@ -224,7 +224,7 @@ def test_protected_table_is_not_deleted(dynamodb: Any) -> None:
 
 
 def test_what_is_not_built_says_so(dynamodb: Any, table: str) -> None:
-    code, _ = refusal(dynamodb.describe_continuous_backups, TableName=table)
+    code, _ = refusal(dynamodb.list_exports)
     assert code == "NotImplemented"
     request = {"TableName": "streamed", "KeySchema": schema("p:S"), "AttributeDefinitions": definitions("p:S")}
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}

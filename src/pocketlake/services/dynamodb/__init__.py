@@ -2,11 +2,14 @@
 
 from . import (
     backfill,
+    backups,
     batches,
+    continuous_backups,
     history,
     items,
     policies,
     query,
+    restores,
     scan,
     statements,
     table_updates,
@@ -19,11 +22,14 @@ from .service import dynamodb as service
 
 __all__ = [
     "backfill",
+    "backups",
     "batches",
+    "continuous_backups",
     "history",
     "items",
     "policies",
     "query",
+    "restores",
     "scan",
     "service",
     "statements",

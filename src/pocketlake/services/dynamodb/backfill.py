@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from pocketlake.kernel.call import Call
 
 from . import changes, quotas, schemas, store
 from .changes import Image
-from .schemas import Table
+from .schemas import Index, Table
 from .service import dynamodb
 
 AT_ONCE = int(quotas.BACKFILL_ITEMS.value)
@@ -39,21 +40,22 @@ def fill_index(call: Call, key: str) -> None:
     index = table.index(index_name)
     if index is None:
         return
-    from dataclasses import replace
-
-    alone = replace(table, indexes=(index,))
     rows, following = page(call, table, start, AT_ONCE)
     for hash, sort, body in rows:
         item = orjson.loads(body)
-        if all(kind in item.get(name, {kind: 0}) for name, kind in index.key.attributes):
-            new = Image(item, changes.item_size(item), body)
-            for entry in changes.plan(alone, hash, sort, None, new)[0]:
-                assert entry.new is not None
-                store.put_entry(call.db, index.number, entry.new, entry.new_size)
+        fill(call, table, index, hash, sort, Image(item, changes.item_size(item), body))
     if following:
         call.alarms.set(fill_index, SEPARATOR.join((name, index_name, following)), call.now)
     else:
         set_index(call, found, index_name, IndexStatus=None, Backfilling=None)
+
+
+def fill(call: Call, table: Table, index: Index, hash: bytes, sort: bytes, item: Image) -> None:
+    """Put the index's entry of an item that it has none of yet; values of another type than the index's stay out."""
+    if all(kind in item.item.get(name, {kind: 0}) for name, kind in index.key.attributes):
+        for entry in changes.plan(replace(table, indexes=(index,)), hash, sort, None, item)[0]:
+            assert entry.new is not None
+            store.put_entry(call.db, index.number, entry.new, entry.new_size)
 
 
 def set_index(call: Call, table: Any, name: str, **changes_: Any) -> None:

@@ -48,3 +48,13 @@ BACKFILL_ITEMS = Quota("items put into a new index in one turn", 2000, "items", 
 SWEEP_ITEMS = Quota("items of a deleted table removed in one turn", 5000, "items", "ours")
 TTL_DELAY = Quota("an expired item is removed within", 60, "seconds", "ours; AWS within some days")
 POLICY_BYTES = Quota("resource policy", 20 * KIB, "bytes", REFERENCE + "PutResourcePolicy")
+
+SYSTEM_BACKUP_DAYS = Quota("a deleted table's SYSTEM backup is kept", 35, "days", REFERENCE + "BackupDetails")
+BACKUPS_PAGE = Quota("backups of one ListBackups", 100, "backups", REFERENCE + "ListBackups")
+RECOVERY_DAYS = Quota("point-in-time recovery reaches back", 35, "days", REFERENCE + "UpdateContinuousBackups")
+RECOVERY_DELAY = Quota(
+    "the latest moment that can be restored lies back", 300, "seconds", REFERENCE + "DescribeContinuousBackups"
+)
+RESTORES = Quota("restores at the same time", 50, "restores", REFERENCE + "RestoreTableFromBackup")
+RESTORE_WAIT = Quota("an expired backup that is being restored from is looked at again", 60, "seconds", "ours")
+COPY_ITEMS = Quota("items copied by a backup or restore in one turn", 500, "items", "ours")

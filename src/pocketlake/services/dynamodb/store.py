@@ -93,6 +93,11 @@ def number(db: Store, name: str) -> int:
     return int(db.db.last_insert_rowid())
 
 
+def rename(db: Store, owner: int, name: str) -> None:
+    """The rows under this number are another's from now on."""
+    db.execute("UPDATE dynamodb_numbers SET name = ? WHERE id = ?", (name, owner))
+
+
 def abandon(db: Store, owner: int) -> None:
     """A table or index is gone; its rows wait for the sweep."""
     db.execute("UPDATE dynamodb_numbers SET name = '' WHERE id = ?", (owner,))

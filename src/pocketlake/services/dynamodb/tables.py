@@ -32,18 +32,22 @@ def create_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_tags(tags, {})
     if call.resources("table").find(name) is not None:
         raise errors.ResourceInUseException(f"Table already exists: {name}")
-    if call.limits_on and call.resources("table").count() >= quotas.TABLES.value:
-        raise errors.LimitExceededException(
-            f"Subscriber limit exceeded: There is a limit of {int(quotas.TABLES.value)} tables per subscriber"
-        )
+    check_room(call)
     arn = call.arn(f"table/{name}")
-    body = _body(call, request, arn)
+    body = new_body(call, request, arn)
     table = call.resources("table").create(name, body, arn=arn, tags=tags)
     schemas.forget(call, table)
     if "ResourcePolicy" in request:
         policies.store_policy(call, arn, request["ResourcePolicy"])
     described = describe(call, table)
     return {"TableDescription": _with_status(described, "CREATING")}
+
+
+def check_room(call: Call) -> None:
+    if call.limits_on and call.resources("table").count() >= quotas.TABLES.value:
+        raise errors.LimitExceededException(
+            f"Subscriber limit exceeded: There is a limit of {int(quotas.TABLES.value)} tables per subscriber"
+        )
 
 
 def _check_name(name: str) -> None:
@@ -67,7 +71,8 @@ def check_built(request: dict[str, Any]) -> None:
         raise NotImplemented501("dynamodb SSESpecification with a KMS key (tables have the key that DynamoDB owns)")
 
 
-def _body(call: Call, request: dict[str, Any], arn: str) -> dict[str, Any]:
+def new_body(call: Call, request: dict[str, Any], arn: str) -> dict[str, Any]:
+    """The document of a table that this CreateTable request makes."""
     mode = request.get("BillingMode", PROVISIONED)
     body = {
         "Number": store.number(call.db, arn),
@@ -113,18 +118,25 @@ def existing(call: Call, name_or_arn: str) -> Resource:
 @operation
 def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Gone when the call returns; its items leave the disk in the background."""
+    from . import backups, continuous_backups
+
     table = existing(call, request["TableName"])
     if table["DeletionProtectionEnabled"]:
         raise Invalid(
             f"1 validation error detected: Table '{table.name}' can't be deleted while DeletionProtectionEnabled "
             "is set to True"
         )
+    if status(call, table) == "CREATING":
+        check_active(call, table)
+    backups.check_deletable(call, table)
     described = describe(call, table)
     call.resources("table").delete(table)
     schemas.forget(call, table)
     policies.drop(call, table.arn)
-    for owner in (table["Number"], *(index["Number"] for index in indexes(table))):
-        discard(call, owner)
+    for index in indexes(table):
+        discard(call, index["Number"])
+    if not continuous_backups.keep_deleted(call, table):
+        discard(call, table["Number"])
     members = ("TableName", "TableArn", "TableId", "ProvisionedThroughput", "ItemCount", "TableSizeBytes")
     kept = {member: described[member] for member in (*members, "BillingModeSummary") if member in described}
     kept["DeletionProtectionEnabled"] = False
@@ -185,8 +197,9 @@ def describe(call: Call, table: Resource) -> dict[str, Any]:
         }
     if "TableClass" in table.body:
         description["TableClassSummary"] = {"TableClass": table["TableClass"]}
-    if "OnDemandThroughput" in table.body:
-        description["OnDemandThroughput"] = table["OnDemandThroughput"]
+    for member in ("OnDemandThroughput", "RestoreSummary"):
+        if member in table.body:
+            description[member] = table[member]
     return description
 
 
@@ -263,10 +276,13 @@ def describe_endpoints(call: Call, _: dict[str, Any]) -> dict[str, Any]:
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": 1440}]}
 
 
+BEING = {"CREATING": "created", "UPDATING": "updated"}
+
+
 def check_active(call: Call, table: Resource) -> None:
     if (found := status(call, table)) != "ACTIVE":
         raise errors.ResourceInUseException(
-            f"Attempt to change a resource which is still in use: Table is being {found.lower()}: {table.name}"
+            f"Attempt to change a resource which is still in use: Table is being {BEING[found]}: {table.name}"
         )
 
 
