@@ -54,6 +54,25 @@ def first_of_each_key(
     return list(rows)
 
 
+def changed_keys(
+    db: Any, owner: int, after: int, up_to: int, place: Place | None, most: int
+) -> list[tuple[bytes, bytes, int, bytes | None, bytes | None, int]]:
+    """Keys after `place` that changed with after < sequence <= up_to: dynamodb_changes_by_key.
+
+    With the last change's sequence, what was there before the first and after the last, and the larger one's size.
+    """
+    start = (place.hash, place.sort) if place else (b"", b"")
+    rows = db.execute(
+        "SELECT l.hash, l.sort, l.sequence, f.old, l.new, max(f.old_size, l.new_size) FROM"
+        " (SELECT min(sequence) AS first, max(sequence) AS last FROM dynamodb_changes WHERE owner = ?"
+        "  AND (hash, sort) > (?, ?) AND sequence > ? AND sequence <= ? GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
+        " JOIN dynamodb_changes f ON f.owner = ? AND f.sequence = first"
+        " JOIN dynamodb_changes l ON l.owner = ? AND l.sequence = last ORDER BY l.hash, l.sort",
+        (owner, *start, after, up_to, most, owner, owner),
+    )
+    return list(rows)
+
+
 def last(db: Store, owner: int) -> int:
     """The primary key."""
     row = db.one("SELECT max(sequence) FROM dynamodb_changes WHERE owner = ?", (owner,))

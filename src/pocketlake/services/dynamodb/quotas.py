@@ -58,3 +58,25 @@ RECOVERY_DELAY = Quota(
 RESTORES = Quota("restores at the same time", 50, "restores", REFERENCE + "RestoreTableFromBackup")
 RESTORE_WAIT = Quota("an expired backup that is being restored from is looked at again", 60, "seconds", "ours")
 COPY_ITEMS = Quota("items copied by a backup or restore in one turn", 500, "items", "ours")
+
+EXPORTS = Quota("exports at the same time", 300, "exports", GUIDE)
+EXPORT_DAYS = Quota("an export is described for", 90, "days", REFERENCE + "ListExports")
+EXPORT_SHORTEST = Quota("an incremental export, at least", 900, "seconds", "developer guide, Requesting a table export")
+EXPORT_LONGEST = Quota(
+    "an incremental export, at most", 86_400, "seconds", "developer guide, Requesting a table export"
+)
+EXPORT_FILE_BYTES = Quota(
+    "items of one data file of an export", 16 * MIB, "bytes", "ours; AWS: one or more a partition"
+)
+EXPORT_PAGE_ITEMS = Quota("items that an export reads at once", 2000, "items", "ours")
+IMPORTS = Quota("imports at the same time", 50, "imports", GUIDE, adjustable=True)
+IMPORT_OBJECTS = Quota("objects of one import", 50_000, "objects", GUIDE, adjustable=True)
+IMPORT_BATCH_ITEMS = Quota("items that an import writes in one turn", 500, "items", "ours")
+JOB_TOKEN_LIFE = Quota(
+    "life of a ClientToken", 8 * 3600, "seconds", REFERENCE + "ExportTableToPointInTime, ImportTable"
+)
+JOBS_PAGE = Quota("exports or imports of one page", 25, "jobs", REFERENCE + "ListExports, ListImports")
+REPLICATION_LAG = Quota("a write reaches the other replicas after", 0.5, "seconds", "ours; AWS: within a second")
+REPLICATION_MEMORY = Quota("how long a replica knows when its items were written", 86_400, "seconds", "ours")
+REPLICATION_ITEMS = Quota("changes that a replica sends in one turn", 500, "changes", "ours")
+SOURCE_WAIT = Quota("a replica that new ones were filled from stays", 86_400, "seconds", REFERENCE + "DeleteTable")

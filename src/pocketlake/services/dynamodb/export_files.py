@@ -1,0 +1,217 @@
+"""The objects of an export: data files and manifests, as the developer guide lays them out.
+
+Source: "DynamoDB table export output format". Data files of incremental exports lie in a folder that all of them share.
+"""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+from base64 import b32encode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import md5
+from typing import Any
+
+import apsw
+import orjson
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.resources import Resource
+
+from . import history, ion, journal, quotas
+from .store import Place
+
+FOLDER = "AWSDynamoDB/"
+PIECE_BYTES = int(quotas.EXPORT_FILE_BYTES.value)
+PAGE = int(quotas.EXPORT_PAGE_ITEMS.value)
+FULL_VERSION, INCREMENTAL_VERSION = "2020-06-30", "2023-08-01"
+BOTH = "NEW_AND_OLD_IMAGES"
+EXTENSIONS = {"DYNAMODB_JSON": "json", "ION": "ion"}
+
+
+@dataclass(slots=True, frozen=True)
+class Piece:
+    """A data file. `size`: bytes of its items, as AWS counts them. `following`: where the next one begins."""
+
+    body: bytes
+    count: int
+    size: int
+    following: list[str] | None
+
+
+def folder(prefix: str, identity: str) -> str:
+    """Where an export's manifests lie."""
+    return f"{_under(prefix)}{FOLDER}{identity}/"
+
+
+def _under(prefix: str) -> str:
+    return f"{prefix.rstrip('/')}/" if prefix else ""
+
+
+# Data files, beside the loop
+
+
+def begins_after(source: dict[str, Any]) -> int:
+    """The change after which an export needs the table's journal."""
+    return int(source["At"] if "At" in source else source["After"])
+
+
+def read(db: Any, export: dict[str, Any]) -> Piece:
+    """The next data file: some megabytes of items, compressed."""
+    start = export.get("Position")
+    after = Place(bytes.fromhex(start[0]), bytes.fromhex(start[1])) if start else None
+    lines: list[bytes] = []
+    size = 0
+    while True:
+        with _snapshot(db):
+            rows, after = _page(db, export, after)
+        for line, weight in rows:
+            lines.append(line)
+            size += weight
+        if after is None or size >= PIECE_BYTES:
+            break
+    following = None if after is None else [after.hash.hex(), after.sort.hex()]
+    return Piece(gzip.compress(b"".join(lines), mtime=0), len(lines), size, following)
+
+
+@contextmanager
+def _snapshot(db: Any) -> Iterator[None]:
+    """Several statements see the same moment: on the loop's own connection they do anyway."""
+    if not isinstance(db, apsw.Connection):
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
+def _page(db: Any, export: dict[str, Any], after: Place | None) -> tuple[list[tuple[bytes, int]], Place | None]:
+    """Lines with what they weigh, and where the next page begins."""
+    source, is_ion = export["Source"], export["ExportFormat"] == "ION"
+    if "At" in source:
+        rows, following = history.page_as_of(db, source["Owner"], source["At"], after, PAGE)
+        return [(_item(body, is_ion), size) for _, _, size, body in rows], following
+    changed = journal.changed_keys(db, source["Owner"], source["After"], source["UpTo"], after, PAGE)
+    following = Place(*changed[-1][:2]) if len(changed) == PAGE else None
+    shows_old = export["IncrementalExportSpecification"]["ExportViewType"] == BOTH
+    lines = []
+    for _, _, sequence, old, new, size in changed:
+        if old is not None or new is not None:  # what came and went in between leaves no trace
+            lines.append((_record(export["Keys"], sequence, old if shows_old else None, new, old or new, is_ion), size))
+    return lines, following
+
+
+def _item(body: bytes, is_ion: bool) -> bytes:
+    if is_ion:
+        return ion.line("Item", orjson.loads(body)).encode()
+    return b'{"Item":' + body + b"}\n"
+
+
+def _record(
+    keys: list[str], sequence: int, old: bytes | None, new: bytes | None, known: bytes | None, is_ion: bool
+) -> bytes:
+    """A line of an incremental export: a deleted item has no new image, an inserted one no old one."""
+    assert known is not None
+    item = orjson.loads(known)
+    members: dict[str, Any] = {
+        "Metadata": {"WriteTimestampMicros": {"N": str(_micros(sequence))}},
+        "Keys": {name: item[name] for name in keys},
+    }
+    for name, image in (("OldImage", old), ("NewImage", new)):
+        if image is not None:
+            members[name] = orjson.loads(image)
+    if is_ion:
+        return ion.line("Record", {name: {"M": member} for name, member in members.items()}).encode()
+    return orjson.dumps(members) + b"\n"
+
+
+def _micros(sequence: int) -> int:
+    counter = sequence & ((1 << history.COUNTER_BITS) - 1)
+    return (sequence >> history.COUNTER_BITS) * 1000 + min(counter, 999)
+
+
+# Into the bucket
+
+
+async def start(call: Call, export: Resource) -> None:
+    """An empty object says that the bucket can be written to."""
+    await _put(call, export, f"{export['Folder']}_started", b"")
+
+
+async def put(call: Call, export: Resource, piece: Piece) -> dict[str, Any]:
+    """One data file; its entry in manifest-files.json."""
+    shared = export["ExportType"] == "INCREMENTAL_EXPORT"
+    where = f"{_under(export.get('S3Prefix', ''))}{FOLDER}" if shared else export["Folder"]
+    name = b32encode(secrets.token_bytes(16)).decode().lower().rstrip("=")
+    key = f"{where}data/{name}.{EXTENSIONS[export['ExportFormat']]}.gz"
+    answer = await _put(call, export, key, piece.body)
+    return {
+        "itemCount": piece.count,
+        "md5Checksum": _digest(piece.body),
+        "etag": answer["ETag"].strip('"'),
+        "dataFileS3Key": key,
+    }
+
+
+async def finish(call: Call, export: Resource) -> Resource:
+    """The manifests, each with its checksum. Written again after a crash, they replace themselves."""
+    files = b"".join(orjson.dumps(entry) + b"\n" for entry in export["Files"])
+    summary = orjson.dumps(_summary(export, call.now))
+    for name, body in (("manifest-files", files), ("manifest-summary", summary)):
+        await _put(call, export, f"{export['Folder']}{name}.json", body)
+        await _put(call, export, f"{export['Folder']}{name}.md5", _digest(body).encode())
+    return export
+
+
+def _summary(export: Resource, now: float) -> dict[str, Any]:
+    summary = {
+        "version": FULL_VERSION,
+        "exportArn": export.arn,
+        "startTime": _time(export["StartTime"]),
+        "endTime": _time(now),
+        "tableArn": export["TableArn"],
+        "tableId": export["TableId"],
+        "exportTime": _time(export.get("ExportTime", 0.0)),
+        "s3Bucket": export["S3Bucket"],
+        "s3Prefix": export.get("S3Prefix"),
+        "s3SseAlgorithm": export["S3SseAlgorithm"],
+        "s3SseKmsKeyId": None,
+        "manifestFilesS3Key": f"{export['Folder']}manifest-files.json",
+        "billedSizeBytes": export["Bytes"],
+        "itemCount": export["Count"],
+        "outputFormat": export["ExportFormat"],
+    }
+    window = export.get("IncrementalExportSpecification")
+    if window is None:
+        return {**summary, "exportType": export["ExportType"]}
+    del summary["exportTime"]
+    return {
+        **summary,
+        "version": INCREMENTAL_VERSION,
+        "exportFromTime": _time(window["ExportFromTime"]),
+        "exportToTime": _time(window["ExportToTime"]),
+        "outputView": window["ExportViewType"],
+        "exportType": export["ExportType"],
+    }
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _digest(body: bytes) -> str:
+    return b64encode(md5(body, usedforsecurity=False).digest()).decode()
+
+
+async def _put(call: Call, export: Resource, key: str, body: bytes) -> dict[str, Any]:
+    """Nothing waits between the write and the return: what the caller writes next is in the same transaction."""
+    owner = {"ExpectedBucketOwner": export["S3BucketOwner"]} if "S3BucketOwner" in export.body else {}
+    answer: dict[str, Any] = await call.aws.s3.put_object(
+        Bucket=export["S3Bucket"], Key=key, Body=body, ServerSideEncryption=export["S3SseAlgorithm"], **owner
+    )
+    return answer
