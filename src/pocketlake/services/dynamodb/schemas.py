@@ -74,6 +74,7 @@ def find(call: Call, name_or_arn: str) -> Table:
     if known is None:
         known = compiled(locate(call, name_or_arn))
         call.memory[call.account, call.region, name_or_arn] = known
+    call.subject = known
     if known.resource.body["ReadyAt"] > call.now:
         raise errors.ResourceNotFoundException("Requested resource not found")
     return known

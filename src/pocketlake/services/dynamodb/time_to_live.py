@@ -8,7 +8,7 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import changes, quotas, schemas, store, tables
+from . import changes, metrics, quotas, schemas, store, tables
 from .changes import Image
 from .schemas import Table
 from .service import dynamodb, operation, refuse
@@ -91,11 +91,14 @@ def expire(call: Call, name: str) -> None:
         return
     table = schemas.compiled(found)
     rows = store.expired(call.db, table.number, call.now, AT_ONCE)
+    gone = 0
     for at, hash, sort in rows:
         old: Image | None = changes.read(call, table, hash, sort)
         if old is not None and expiry(table, old.item) == at:
             entries, _ = changes.plan(table, hash, sort, old, None)
             changes.write(call, table, hash, sort, entries, old, None, origin=EXPIRED)
+            gone += 1
+    metrics.expired(call, table, gone)
     store.forget_expiries(call.db, table.number, rows)
     following = store.first_expiry(call.db, table.number)
     if following is not None:
