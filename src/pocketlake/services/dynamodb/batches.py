@@ -9,7 +9,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, items, keys, parameters, quotas, schemas, store, throttling, writes
+from . import capacity, items, keys, metrics, parameters, quotas, schemas, store, throttling, writes
 from .attribute_values import item_size
 from .capacity import Consumed
 from .expressions import projecting
@@ -105,7 +105,7 @@ def batch_get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         left: list[Any] = []
         for key, (hash, sort) in zip(one["Keys"], places, strict=True):
             try:
-                buckets = throttling.admit_read(call, table, None, hash)
+                admission = throttling.admit_read(call, table, None, hash, sort)
             except ServiceError:
                 left.append(key)
                 continue
@@ -116,7 +116,8 @@ def batch_get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
                 continue
             total, done = total + size, done + 1
             units = capacity.read_units(size, one.get("ConsistentRead", False))
-            throttling.charge(buckets, units)
+            throttling.charge(call, admission, units)
+            metrics.read(call, table, None, units)
             used.add(units, {})
             if row is not None:
                 found.append(

@@ -13,7 +13,7 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import keys, store
+from . import collections, keys, store
 from .attribute_values import item_size
 from .capacity import write_units
 from .schemas import ALL, Index, Table
@@ -53,6 +53,7 @@ class Entry:
     old: Place | None
     new: Place | None
     new_size: int
+    old_size: int = 0
 
 
 def plan(table: Table, hash: bytes, sort: bytes, old: Image | None, new: Image | None) -> tuple[list[Entry], Any]:
@@ -78,7 +79,7 @@ def plan(table: Table, hash: bytes, sort: bytes, old: Image | None, new: Image |
             units[index] = write_units(old_size, new_size)
         else:
             units[index] = sum(write_units(0, size) for place, size in ((before, old_size), (after, new_size)) if place)
-        entries.append(Entry(index, before if before != after else None, after, new_size))
+        entries.append(Entry(index, before if before != after else None, after, new_size, old_size))
     return entries, units
 
 
@@ -108,6 +109,8 @@ def write(
     `origin` says who changes the item where no caller does.
     """
     db = call.db
+    if table.has_local:
+        collections.grow(call, table, hash, _growth(entries, old, new))
     if new is None:
         store.delete(db, table.number, hash, sort)
     else:
@@ -123,6 +126,12 @@ def write(
         history.record(call, table, hash, sort, old, new, origin)
     if table.ttl is not None and new is not None:
         expect_expiry(call, table, hash, sort, new)
+
+
+def _growth(entries: list[Entry], old: Image | None, new: Image | None) -> int:
+    """Bytes that a change adds to its item collection: the item's, and those of its entries in local indexes."""
+    grown = (new.size if new else 0) - (old.size if old else 0)
+    return grown + sum(entry.new_size - entry.old_size for entry in entries if not entry.index.is_global)
 
 
 def expect_expiry(call: Call, table: Table, hash: bytes, sort: bytes, new: Image) -> None:

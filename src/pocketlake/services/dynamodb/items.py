@@ -8,7 +8,7 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import capacity, keys, legacy, parameters, schemas, store, throttling, writes
+from . import capacity, collections, keys, legacy, metrics, parameters, schemas, store, throttling, writes
 from .attribute_values import item_size
 from .changes import Image
 from .expressions import projecting
@@ -38,10 +38,11 @@ def get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     table = schemas.find(call, request["TableName"])
     hash, sort = keys.of_key(table, request["Key"])
     parameters.check_scalars(table, paths)
-    buckets = throttling.admit_read(call, table, None, hash)
+    admission = throttling.admit_read(call, table, None, hash, sort)
     row = store.get(call.db, table.number, hash, sort)
     units = capacity.read_units(row[0] if row else 0, request.get("ConsistentRead", False))
-    throttling.charge(buckets, units)
+    throttling.charge(call, admission, units)
+    metrics.read(call, table, None, units)
     answer: dict[str, Any] = {}
     if row is not None:
         answer["Item"] = shown(call, row[1]) if paths is None else projecting.project(paths, orjson.loads(row[1]))
@@ -155,7 +156,7 @@ def _returned(call: Call, asked: str, actions: tuple[Action, ...], outcome: Outc
 
 def collection(call: Call, table: Table, hash: bytes, item: dict[str, Any]) -> dict[str, Any]:
     """ItemCollectionMetrics: the partition's size, between two whole gigabytes."""
-    size = store.collection_size(call.db, table.number, hash) / GIB
+    size = collections.measure(call, table, hash) / GIB
     return {
         "ItemCollectionKey": {table.hash: item[table.hash]},
         "SizeEstimateRangeGB": [float(int(size)), int(size) + 1.0],

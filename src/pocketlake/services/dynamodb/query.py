@@ -41,13 +41,13 @@ def query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         _check_filter(request, key, condition)
     if asked.start is not None:
         _check_start(request, key, conditions, asked.start.hash == hash)
-    buckets = throttling.admit_read(call, table, asked.index, hash)
+    admission = throttling.admit_read(call, table, asked.index, hash)
     reverse = not request.get("ScanIndexForward", True)
     if asked.index is None:
         cursor = store.partition(call.db, table.number, hash, bounds, asked.start, reverse)
     else:
         cursor = store.index_partition(call.db, table.number, asked.index.number, hash, bounds, asked.start, reverse)
-    return reads.page(call, request, asked, cursor, buckets)
+    return reads.page(call, request, asked, cursor, admission)
 
 
 def _key_condition(request: dict[str, Any], bindings: Bindings) -> Condition | None:

@@ -8,9 +8,8 @@ from typing import Any
 import orjson
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.quotas import TokenBucket
 
-from . import capacity, items, keys, legacy, parameters, quotas, throttling
+from . import capacity, items, keys, legacy, metrics, parameters, quotas, throttling
 from .attribute_values import value_size
 from .expressions import projecting
 from .expressions.bindings import Bindings
@@ -19,6 +18,7 @@ from .expressions.nodes import Condition, Path
 from .schemas import ALL, Index, Table
 from .service import Invalid, refuse
 from .store import Place
+from .throttling import Admission
 
 PAGE_BYTES = int(quotas.PAGE_BYTES.value)
 BAD = "One or more parameter values were invalid: "
@@ -117,9 +117,7 @@ def _check_index(request: dict[str, Any], index: Index, paths: Any) -> None:
         raise refuse(f"{BAD}Global secondary index {index.name} does not project [{', '.join(lacking)}]")
 
 
-def page(
-    call: Call, request: dict[str, Any], asked: Reading, cursor: Any, buckets: list[TokenBucket]
-) -> dict[str, Any]:
+def page(call: Call, request: dict[str, Any], asked: Reading, cursor: Any, admission: Admission) -> dict[str, Any]:
     """Read up to Limit items or 1 MB, filter what was read, and answer.  [DDB-529, DDB-531, DDB-532, DDB-535]"""
     found: list[Any] = []
     scanned = total = fetched = 0
@@ -154,21 +152,24 @@ def page(
     if more:
         assert last is not None
         answer["LastEvaluatedKey"] = keys.key_attributes(asked.table, asked.index, orjson.loads(last))
-    _pay(request, asked, answer, total, fetched, buckets)
+    _pay(call, request, asked, answer, total, fetched, admission)
     return answer
 
 
 def _pay(
+    call: Call,
     request: dict[str, Any],
     asked: Reading,
     answer: dict[str, Any],
     total: int,
     fetched: int,
-    buckets: list[TokenBucket],
+    admission: Admission,
 ) -> None:
     """Units for all that was read, whatever the filter let through; `fetched` ones for items beneath a local index."""
     units = capacity.read_units(total, asked.consistent)
-    throttling.charge(buckets, units)
+    throttling.charge(call, admission, units)
+    metrics.read(call, asked.table, asked.index, units + fetched * (1.0 if asked.consistent else 0.5))
+    metrics.returned(call, asked.table, answer["Count"])
     if capacity.is_asked(request):
         table_units = fetched * (1.0 if asked.consistent else 0.5)
         if asked.index is None:

@@ -31,12 +31,12 @@ def scan(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
             f"correct Segment. TotalSegments: {request['TotalSegments']} Segment: {request['Segment']}"
         )
-    buckets = throttling.admit_read(call, table, asked.index)
+    admission = throttling.admit_read(call, table, asked.index)
     if asked.index is None:
         cursor = store.scan(call.db, table.number, low, high, asked.start)
     else:
         cursor = store.index_scan(call.db, table.number, asked.index.number, low, high, asked.start)
-    return reads.page(call, request, asked, cursor, buckets)
+    return reads.page(call, request, asked, cursor, admission)
 
 
 def _segment(request: dict[str, Any]) -> tuple[bytes, bytes]:

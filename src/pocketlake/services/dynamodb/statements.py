@@ -11,7 +11,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.pages import InvalidToken
 
-from . import capacity, keys, partiql, query, reads, schemas, store, throttling, transactions, writes
+from . import capacity, keys, metrics, partiql, query, reads, schemas, store, throttling, transactions, writes
 from .attribute_values import item_size
 from .capacity import Consumed
 from .expressions import projecting
@@ -74,7 +74,7 @@ def _select(call: Call, request: dict[str, Any], statement: Statement, table: Ta
         if len(key.ranges) == 1 and key.ranges[0][0] in conditions:
             kept[key.ranges[0][0]] = conditions[key.ranges[0][0]]
         hash, bounds = query.select(key, kept)
-        buckets = throttling.admit_read(call, table, index, hash)
+        admission = throttling.admit_read(call, table, index, hash)
         cursor: Any
         if index is None:
             cursor = store.partition(call.db, table.number, hash, bounds, start, bool(statement.descending))
@@ -82,12 +82,12 @@ def _select(call: Call, request: dict[str, Any], statement: Statement, table: Ta
             down = bool(statement.descending)
             cursor = store.index_partition(call.db, table.number, index.number, hash, bounds, start, down)
     else:
-        buckets = throttling.admit_read(call, table, index)
+        admission = throttling.admit_read(call, table, index)
         if index is None:
             cursor = store.scan(call.db, table.number, b"", store.LAST, start)
         else:
             cursor = store.index_scan(call.db, table.number, index.number, b"", store.LAST, start)
-    page = reads.page(call, request, asked, cursor, buckets)
+    page = reads.page(call, request, asked, cursor, admission)
     if "LastEvaluatedKey" in page:
         page["NextToken"] = call.pages.seal({"statement": request["Statement"], "key": page["LastEvaluatedKey"]})
     return {name: page[name] for name in ("Items", "NextToken", "LastEvaluatedKey", "ConsumedCapacity") if name in page}
@@ -145,10 +145,11 @@ def _get(call: Call, statement: Statement, table: Table, consistent: bool, facto
     if key is None or statement.index is not None:
         raise refuse(NO_KEY_IN_BATCH)
     hash, sort = keys.of_key(table, key)
-    buckets = throttling.admit_read(call, table, None, hash)
+    admission = throttling.admit_read(call, table, None, hash, sort)
     row = store.get(call.db, table.number, hash, sort)
     units = capacity.read_units(row[0] if row else 0, consistent) * factor
-    throttling.charge(buckets, units)
+    throttling.charge(call, admission, units)
+    metrics.read(call, table, None, units)
     if row is None:
         return None, units
     item = orjson.loads(row[1])

@@ -63,6 +63,13 @@ MIGRATIONS = [
         PRIMARY KEY (owner, name)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE dynamodb_collections (     -- of tables with local indexes: see collections.py
+        owner INTEGER NOT NULL, hash BLOB NOT NULL,
+        size INTEGER NOT NULL,              -- bytes of items and of their entries in local indexes
+        PRIMARY KEY (owner, hash)
+    ) WITHOUT ROWID;
+    """,
 ]
 
 PUT = "INSERT OR REPLACE INTO dynamodb_items VALUES (?, ?, ?, ?, ?)"
@@ -125,6 +132,7 @@ def sweep(db: Store, owner: int, most: int) -> bool:
         ("dynamodb_items", "hash, sort"),
         ("dynamodb_entries", "hash, sort, item_hash, item_sort"),
         ("dynamodb_expiries", "expires, hash, sort"),
+        ("dynamodb_collections", "hash"),
     ):
         db.execute(
             f"DELETE FROM {table} WHERE owner = ? AND ({key}) IN (SELECT {key} FROM {table} WHERE owner = ? LIMIT ?)",
@@ -196,11 +204,26 @@ def measure_entries(db: Store, owner: int, most: int) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def collection_size(db: Store, owner: int, hash: bytes) -> int:
-    """Bytes of one partition: the primary key."""
+def collection(db: Store, owner: int, hash: bytes) -> int | None:
+    """Bytes of an item collection, where they are kept: the primary key."""
+    row = db.one("SELECT size FROM dynamodb_collections WHERE owner = ? AND hash = ?", (owner, hash))
+    return None if row is None else int(row[0])
+
+
+def put_collection(db: Store, owner: int, hash: bytes, size: int) -> None:
+    db.append("INSERT OR REPLACE INTO dynamodb_collections VALUES (?, ?, ?)", (owner, hash, size))
+
+
+def sum_collection(db: Store, owner: int, indexes: list[int], hash: bytes) -> int:
+    """Bytes of one partition and of its entries in these indexes: the primary keys."""
     found = db.one("SELECT total(size) FROM dynamodb_items WHERE owner = ? AND hash = ?", (owner, hash))
     assert found is not None
-    return int(found[0])
+    size = int(found[0])
+    for index in indexes:
+        found = db.one("SELECT total(size) FROM dynamodb_entries WHERE owner = ? AND hash = ?", (index, hash))
+        assert found is not None
+        size += int(found[0])
+    return size
 
 
 # Entries

@@ -12,10 +12,6 @@ from .service import Invalid
 BAD = "One or more parameter values were invalid: "
 Schema = list[dict[str, str]]
 UNITS = ("ReadCapacityUnits", "WriteCapacityUnits")
-WARM = {
-    "ReadUnitsPerSecond": int(quotas.ON_DEMAND_READS.value),
-    "WriteUnitsPerSecond": int(quotas.ON_DEMAND_WRITES.value),
-}
 OUT_OF_BOUNDS = int(quotas.UNITS_BOUND.value)
 
 
@@ -45,7 +41,6 @@ def check_table(request: dict[str, Any]) -> None:
     if general is not None:
         check_global(general, definitions, mode, seen)
     check_used(request)
-    check_warm(request, mode)
 
 
 def check_used(request: dict[str, Any]) -> None:
@@ -189,17 +184,3 @@ def check_unseen(name: str, seen: set[str]) -> None:
     if name in seen:
         raise Invalid(f"{BAD}Duplicate index name: {name}")
     seen.add(name)
-
-
-def check_warm(request: dict[str, Any], mode: str) -> None:
-    """Warm throughput is no less than what the mode gives anyway. Wording: moto."""
-    for what, one in (
-        ("table", request),
-        *((f"index {i['IndexName']}", i) for i in request.get("GlobalSecondaryIndexes", ())),
-    ):
-        asked = one.get("WarmThroughput", {})
-        for unit, least in WARM.items():
-            if mode == ON_DEMAND and asked.get(unit, least) < least:
-                raise Invalid(
-                    f"{BAD}Requested {unit} for WarmThroughput for {what} is lower than initial throughput for OnDemand"
-                )

@@ -7,10 +7,9 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import backfill, quotas, schemas, store, table_rules, tables
-from .schemas import ON_DEMAND
+from . import backfill, quotas, schemas, store, streams, table_rules, tables, throughput_rules, warm_throughput
 from .service import Invalid, errors, operation, refuse
-from .table_rules import BAD, UNITS
+from .table_rules import BAD
 
 CHANGES = (
     "ProvisionedThroughput",
@@ -24,7 +23,6 @@ CHANGES = (
     "OnDemandThroughput",
     "WarmThroughput",
 )
-DAY = 86_400.0
 
 
 @operation
@@ -34,21 +32,25 @@ def update_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     tables.check_built(request)
     table = tables.existing(call, request["TableName"])
     tables.check_active(call, table)
+    before = warm_throughput.of(table.body, table["BillingMode"])
     changed: dict[str, Any] = {
-        member: request[member]
-        for member in ("DeletionProtectionEnabled", "TableClass", "OnDemandThroughput", "WarmThroughput")
-        if member in request
+        member: request[member] for member in ("DeletionProtectionEnabled", "TableClass") if member in request
     }
-    changed |= _throughput(call, table, request)
+    changed |= throughput_rules.change(call, table, request)
     if "AttributeDefinitions" in request:
         changed["AttributeDefinitions"] = _definitions(table, request["AttributeDefinitions"])
     table = schemas.save(call, table, **changed)
     for update in request.get("GlobalSecondaryIndexUpdates", []):
         table = _update_index(call, table, update)
+    if "StreamSpecification" in request:
+        table = streams.change(call, table, request["StreamSpecification"])
+    streams.grow(call, table)
     schemas.compiled(table)
     described = tables.describe(call, table)
-    if changed.keys() - {"DeletionProtectionEnabled", "AttributeDefinitions"}:
+    if {"BillingMode", "ProvisionedThroughput", "TableClass", "StreamSpecification"} & request.keys():
         described["TableStatus"] = "UPDATING"
+    if "WarmThroughput" in request:
+        described["WarmThroughput"] = {**before, "Status": "UPDATING"}
     return {"TableDescription": described}
 
 
@@ -82,72 +84,6 @@ def _check(request: dict[str, Any]) -> None:
         )
 
 
-def _throughput(call: Call, table: Resource, request: dict[str, Any]) -> dict[str, Any]:
-    """What changes of capacity and mode."""
-    mode, asked = request.get("BillingMode", table["BillingMode"]), request.get("ProvisionedThroughput")
-    changed: dict[str, Any] = {}
-    if mode != table["BillingMode"]:
-        changed["BillingMode"] = mode
-        if mode == ON_DEMAND:
-            changed |= _count_switch(call, table)
-            changed["ProvisionedThroughput"] = None
-            changed["OnDemandSince"] = call.now
-            changed["GlobalSecondaryIndexes"] = _without_throughput(table)
-    if mode == ON_DEMAND:
-        if asked is not None and any(asked.get(unit) for unit in UNITS):
-            raise Invalid(
-                f"{BAD}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
-                "PAY_PER_REQUEST"
-            )
-        return changed
-    if asked is None:
-        if "BillingMode" in changed:
-            raise Invalid("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
-        return changed
-    current = table.get("ProvisionedThroughput", {})
-    if "BillingMode" not in request and all(current.get(unit) == asked[unit] for unit in UNITS):
-        raise refuse(
-            "The provisioned throughput for the table will not change. The requested value equals the current value. "
-            f"Current ReadCapacityUnits provisioned for the table: {current['ReadCapacityUnits']}. "
-            f"Requested ReadCapacityUnits: {asked['ReadCapacityUnits']}. "
-            f"Current WriteCapacityUnits provisioned for the table: {current['WriteCapacityUnits']}. "
-            f"Requested WriteCapacityUnits: {asked['WriteCapacityUnits']}. "
-            "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
-        )
-    changed["ProvisionedThroughput"] = _dated(call, current, asked)
-    return changed
-
-
-def _dated(call: Call, current: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """The new throughput, with the times of its last increase and decrease, and how many of these today saw."""
-    kept = {**current, **asked}
-    if any(asked[unit] > current.get(unit, 0) for unit in UNITS):
-        kept["LastIncreaseDateTime"] = call.now
-    if any(asked[unit] < current.get(unit, 0) for unit in UNITS):
-        today = int(current.get("LastDecreaseDateTime", 0) // DAY) == int(call.now // DAY)
-        kept["LastDecreaseDateTime"] = call.now
-        kept["NumberOfDecreasesToday"] = (current.get("NumberOfDecreasesToday", 0) if today else 0) + 1
-    return kept
-
-
-def _count_switch(call: Call, table: Resource) -> dict[str, Any]:
-    """Four switches to on-demand in 24 hours.  [DDB-512]"""
-    recent = [at for at in table.get("Switches", []) if at > call.now - DAY]
-    if call.limits_on and len(recent) >= quotas.MODE_SWITCHES.value:
-        raise errors.LimitExceededException(
-            "Subscriber limit exceeded: Update to PayPerRequest mode are limited to "
-            f"{int(quotas.MODE_SWITCHES.value)} time(s) in the last 1 day(s)."
-        )
-    return {"Switches": [*recent, call.now]}
-
-
-def _without_throughput(table: Resource) -> list[dict[str, Any]] | None:
-    return [
-        {member: value for member, value in index.items() if member != "ProvisionedThroughput"}
-        for index in table.get("GlobalSecondaryIndexes", [])
-    ] or None
-
-
 def _definitions(table: Resource, given: list[dict[str, str]]) -> list[dict[str, str]]:
     """Those that are known stay; new ones are for indexes that are being made."""
     known = {one["AttributeName"]: one for one in table["AttributeDefinitions"]}
@@ -165,15 +101,8 @@ def _update_index(call: Call, table: Resource, update: dict[str, Any]) -> Resour
         tables.discard(call, index["Number"])
         table = schemas.save(call, table, GlobalSecondaryIndexes=left or None)
         return schemas.save(call, table, AttributeDefinitions=_used(table))
-    if "ProvisionedThroughput" in asked:
-        table_rules.check_bounds(asked["ProvisionedThroughput"])
-        asked = {
-            **asked,
-            "ProvisionedThroughput": _dated(
-                call, index.get("ProvisionedThroughput", {}), asked["ProvisionedThroughput"]
-            ),
-        }
-    backfill.set_index(call, table, name, **{key: value for key, value in asked.items() if key != "IndexName"})
+    changed = throughput_rules.change_index(call, table, index, asked)
+    backfill.set_index(call, table, name, **changed)
     return call.resources("table").find(table.name) or table
 
 
@@ -196,6 +125,7 @@ def _create_index(call: Call, table: Resource, asked: dict[str, Any]) -> Resourc
     definitions = [one["AttributeName"] for one in table["AttributeDefinitions"]]
     table_rules.check_defined(table_rules.names(asked["KeySchema"]), definitions)
     table_rules.check_global_index(asked, table["BillingMode"])
+    throughput_rules.check_new_index(call, asked, table["BillingMode"])
     number = store.number(call.db, f"{table.arn}/index/{name}")
     index = {**asked, "Number": number, "IndexStatus": "CREATING", "Backfilling": True}
     call.alarms.set(backfill.fill_index, backfill.SEPARATOR.join((table.name, name, "")), call.now)

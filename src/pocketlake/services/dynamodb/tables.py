@@ -10,7 +10,19 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from . import policies, quotas, schemas, store, table_rules
+from . import (
+    kinesis_delivery,
+    policies,
+    provisioned,
+    quotas,
+    schemas,
+    store,
+    streams,
+    table_rules,
+    throttling,
+    throughput_rules,
+    warm_throughput,
+)
 from .counting import counts
 from .schemas import ON_DEMAND, PROVISIONED
 from .service import Invalid, dynamodb, errors, operation
@@ -28,15 +40,18 @@ def create_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     _check_name(name)
     table_rules.check_table(request)
     check_built(request)
+    streams.check_new(request)
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     check_tags(tags, {})
     if call.resources("table").find(name) is not None:
         raise errors.ResourceInUseException(f"Table already exists: {name}")
     check_room(call)
+    throughput_rules.check_new(call, request)
     arn = call.arn(f"table/{name}")
     body = new_body(call, request, arn)
     table = call.resources("table").create(name, body, arn=arn, tags=tags)
     schemas.forget(call, table)
+    table = streams.begin(call, table, request.get("StreamSpecification", {}))
     if "ResourcePolicy" in request:
         policies.store_policy(call, arn, request["ResourcePolicy"])
     described = describe(call, table)
@@ -65,8 +80,6 @@ def check_built(request: dict[str, Any]) -> None:
     for member in NOT_BUILT:
         if member in request:
             raise NotImplemented501(f"dynamodb {member}")
-    if request.get("StreamSpecification", {}).get("StreamEnabled"):
-        raise NotImplemented501("dynamodb StreamSpecification (DynamoDB Streams)")
     if request.get("SSESpecification", {}).get("Enabled"):
         raise NotImplemented501("dynamodb SSESpecification with a KMS key (tables have the key that DynamoDB owns)")
 
@@ -130,6 +143,8 @@ def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         check_active(call, table)
     backups.check_deletable(call, table)
     described = describe(call, table)
+    streams.close(call, table)
+    kinesis_delivery.end(call, table)
     call.resources("table").delete(table)
     schemas.forget(call, table)
     policies.drop(call, table.arn)
@@ -151,6 +166,7 @@ def indexes(table: Resource) -> list[dict[str, Any]]:
 def discard(call: Call, owner: int) -> None:
     """The rows of a table or index are removed in pieces."""
     store.abandon(call.db, owner)
+    throttling.forget(call, owner)
     call.alarms.set(sweep, "", call.now)
 
 
@@ -179,13 +195,14 @@ def describe(call: Call, table: Resource) -> dict[str, Any]:
         "KeySchema": table["KeySchema"],
         "TableStatus": status(call, table),
         "CreationDateTime": table.created,
-        "ProvisionedThroughput": throughput(table.body),
+        "ProvisionedThroughput": provisioned.describe(call, table.body),
         "TableSizeBytes": size,
         "ItemCount": items,
         "TableArn": table.arn,
         "TableId": table["TableId"],
         "DeletionProtectionEnabled": table["DeletionProtectionEnabled"],
-        "WarmThroughput": warm(table),
+        "WarmThroughput": warm_throughput.describe(table.body, table["BillingMode"]),
+        **streams.described(table),
     }
     for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
         if table.get(kind):
@@ -211,20 +228,9 @@ def status(call: Call, table: Resource) -> str:
 
 
 def throughput(body: dict[str, Any]) -> dict[str, Any]:
+    """What is provisioned; zeros on demand."""
     given = body.get("ProvisionedThroughput", {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0})
     return {"NumberOfDecreasesToday": 0, **given}
-
-
-def warm(table: Resource) -> dict[str, Any]:
-    """What the table bears at once: what was asked for, or what its mode gives it."""
-    asked = table.get("WarmThroughput", {})
-    given = table.get("ProvisionedThroughput", {})
-    reads, writes = int(quotas.ON_DEMAND_READS.value), int(quotas.ON_DEMAND_WRITES.value)
-    return {
-        "ReadUnitsPerSecond": max(asked.get("ReadUnitsPerSecond", 0), given.get("ReadCapacityUnits", 0), reads),
-        "WriteUnitsPerSecond": max(asked.get("WriteUnitsPerSecond", 0), given.get("WriteCapacityUnits", 0), writes),
-        "Status": "ACTIVE",
-    }
 
 
 def _describe_index(call: Call, table: Resource, index: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -239,11 +245,10 @@ def _describe_index(call: Call, table: Resource, index: dict[str, Any], kind: st
     }
     if kind == "GlobalSecondaryIndexes":
         description["IndexStatus"] = index.get("IndexStatus", "ACTIVE")
-        description["ProvisionedThroughput"] = throughput(index)
+        description["ProvisionedThroughput"] = provisioned.describe(call, index)
         if "Backfilling" in index:
             description["Backfilling"] = index["Backfilling"]
-        if "WarmThroughput" in index:
-            description["WarmThroughput"] = {**index["WarmThroughput"], "Status": "ACTIVE"}
+        description["WarmThroughput"] = warm_throughput.describe(index, table["BillingMode"])
         if "OnDemandThroughput" in index:
             description["OnDemandThroughput"] = index["OnDemandThroughput"]
     return description

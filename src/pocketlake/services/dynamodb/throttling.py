@@ -1,24 +1,29 @@
-"""What tables, indexes and single keys let through.  [DDB-502, DDB-504, DDB-506, DDB-514, DDB-556]
+"""What tables, indexes and their partitions let through.  [DDB-502, DDB-504, DDB-506, DDB-507, DDB-514, DDB-556]
 
-A bucket holds 300 seconds of its rate and is full at first. A request passes while anything is in it, and may overdraw
-it: an item of 400 KB passes a small table once, and then it is silent until the debt is paid. One partition key bears
-3,000 read and 1,000 write units a second whatever its table has.
+A request passes while there is anything left of its table's or index's units and of its partition's, and may overdraw
+both: an item of 400 KB passes a small table once, and then it is silent until the debt is paid. Provisioned units are
+kept for 300 seconds. On-demand tables bear what they have grown to (on_demand.py), second by second; a maximum that
+their owner set may be overdrawn by a burst. Partitions keep nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
-from pocketlake.kernel.quotas import TokenBucket
 
-from . import quotas
+from . import contributors, metrics, on_demand, quotas, warm_throughput
+from .changes import Entry
+from .contributors import Insight
+from .partitions import MINUTE, Gauge, Partition, Partitions, needed
 from .schemas import Index, Table
 from .service import errors
 
 BURST = quotas.BURST.value
-KEY_RATES = {"Read": quotas.KEY_READS.value, "Write": quotas.KEY_WRITES.value}
-ON_DEMAND_RATES = {"Read": quotas.ON_DEMAND_READS.value, "Write": quotas.ON_DEMAND_WRITES.value}
-MOST_KEYS = 20_000  # buckets of keys; full ones are forgotten first
+READ, WRITE = "Read", "Write"
+PROVISIONED, KEY_RANGE = "ProvisionedThroughputExceeded", "KeyRangeThroughputExceeded"
+ACCOUNT, MAXIMUM = "AccountLimitExceeded", "MaxOnDemandThroughputExceeded"
 
 OF_TABLE = (
     "The level of configured provisioned throughput for the table was exceeded. "
@@ -34,85 +39,182 @@ OF_DEMAND = (
     "index so please try again shortly. If exceptions persist, check if you have a hot key: "
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
 )
+OF_MAXIMUM = "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
 
 
-def admit_write(call: Call, table: Table, hash: bytes, units: float, indexes: dict[Index, float]) -> None:
-    """Take what a write costs from every bucket, or nothing and raise."""
+class Meter:
+    """What a table or global index lets through: its own units, its partitions, and who counts its keys."""
+
+    __slots__ = ("insight", "measured", "of", "partitions", "read", "table", "write")
+
+    def __init__(self, call: Call, table: Table, index: Index | None, now: float) -> None:
+        self.read, self.write = Gauge(0.0, 0.0, now), Gauge(0.0, 0.0, now)
+        self.partitions = Partitions(1, now)
+        self.insight: Insight | None = None
+        self.adopt(call, table, index, now)
+        self.read.level, self.write.level = self.read.burst, self.write.burst
+
+    def adopt(self, call: Call, table: Table, index: Index | None, now: float) -> None:
+        """The table's description has changed."""
+        self.table = table
+        self.of = index or table
+        self.measured = metrics.meter(call, table, index)
+        for gauge, kind in ((self.read, READ), (self.write, WRITE)):
+            rate, limit = _rate(table, index, kind)
+            gauge.change(rate, rate if limit in (KEY_RANGE, ACCOUNT) else rate * BURST)
+        reads, writes = warm_throughput.units(table.resource, index.name if index else None)
+        _, size, _ = call.memory.get(("count", self.of.number), (0, 0, 0.0))  # where it has been counted
+        self.partitions.grow(needed(reads, writes, size), now)
+        self.insight = contributors.insight(table, index, self.insight, now)
+
+
+Admission = tuple[Meter, Partition | None, bytes, bytes, float] | None
+
+
+def admit_write(
+    call: Call,
+    table: Table,
+    hash: bytes,
+    sort: bytes,
+    units: float,
+    indexes: dict[Index, float],
+    entries: Iterable[Entry] = (),
+) -> None:
+    """Take what a write costs from the table, from global indexes and from partitions; or nothing, and raise."""
     if not call.limits_on:
+        if contributors.MEMBER in table.resource.body:
+            _count_only(call, table, hash, sort)
         return
-    taken = [(_admit(call, table, None, "Write"), units), (_admit_key(call, table, hash, "Write"), units)]
-    for index, used in indexes.items():
-        if index.is_global:
-            taken.append((_admit(call, table, index, "Write"), used))
-    for bucket, amount in taken:
-        bucket.level -= amount
-
-
-def admit_read(call: Call, table: Table, index: Index | None, hash: bytes | None = None) -> list[TokenBucket]:
-    """Let a read in; `charge` takes what it came to."""
-    if not call.limits_on:
-        return []
-    buckets = [_admit(call, table, index if index and index.is_global else None, "Read")]
-    if hash is not None:
-        buckets.append(_admit_key(call, table, hash, "Read", index))
-    return buckets
-
-
-def charge(buckets: list[TokenBucket], units: float) -> None:
-    for bucket in buckets:
-        bucket.level -= units
-
-
-def _admit(call: Call, table: Table, index: Index | None, kind: str) -> TokenBucket:
-    """The bucket of a table or global index, if anything is in it."""
-    owner = index or table
-    key = ("bucket", owner.number, kind)
-    bucket: TokenBucket | None = call.memory.get(key)
-    rate = _rate(table, index, kind)
-    if bucket is None or bucket.rate != rate:
-        bucket = call.memory[key] = TokenBucket(rate, rate * BURST, call.now)
-    if bucket.refill(call.now) <= 0:
-        raise _refusal(table, index, kind)
-    return bucket
-
-
-def _rate(table: Table, index: Index | None, kind: str) -> float:
-    if table.on_demand:
-        asked = table.resource.get("OnDemandThroughput", {}).get(f"Max{kind}RequestUnits", -1)
-        return float(asked) if asked > 0 else ON_DEMAND_RATES[kind]
-    owner = index or table
-    return float(owner.reads if kind == "Read" else owner.writes)
-
-
-def _admit_key(call: Call, table: Table, hash: bytes, kind: str, index: Index | None = None) -> TokenBucket:
-    buckets: dict[tuple[int, str, bytes], TokenBucket] = call.memory.setdefault(("buckets",), {})
-    key = ((index or table).number, kind, hash)
-    bucket = buckets.get(key)
     now = call.now
-    if bucket is None:
-        if len(buckets) >= MOST_KEYS:
-            for full in [one for one, held in buckets.items() if held.refill(now) >= held.burst]:
-                del buckets[full]
-        bucket = buckets[key] = TokenBucket(KEY_RATES[kind], now=now)
-    if bucket.refill(now) <= 0:
-        raise _refusal(table, index, kind, "KeyRangeThroughputExceeded")
-    return bucket
+    meter = _meter(call, table, None, now)
+    partition = meter.partitions.at(hash if table.has_local else hash + sort)
+    _admit(meter, meter.write, partition.write, hash, sort, WRITE, now)
+    if indexes:
+        _write_indexes(call, table, indexes, entries, now)
+    meter.write.take(units)
+    partition.write.take(units)
+    if partition.write.busy or meter.write.busy or meter.insight is not None:
+        _note(call, meter, partition, WRITE, hash, sort, units, now)
 
 
-def _refusal(table: Table, index: Index | None, kind: str, limit: str = "") -> ServiceError:
-    """Source of the reasons: API reference, ThrottlingReason."""
-    if not limit:
-        limit = "ProvisionedThroughputExceeded"
-        if table.on_demand:
-            capped = "OnDemandThroughput" in table.resource.body
-            limit = "MaxOnDemandThroughputExceeded" if capped else "KeyRangeThroughputExceeded"
-    reason = {
-        "reason": f"{'Index' if index else 'Table'}{kind}{limit}",
-        "resource": index.arn if index else table.arn,
-    }
-    if table.on_demand:
-        error: ServiceError = errors.ThrottlingException(OF_DEMAND, throttlingReasons=[reason])
+def admit_read(call: Call, table: Table, index: Index | None, hash: bytes = b"", sort: bytes = b"") -> Admission:
+    """Let a read in; `charge` takes what it came to. A scan (no `hash`) is the table's affair, not a partition's."""
+    if not call.limits_on:
+        if contributors.MEMBER in table.resource.body and hash:
+            _count_only(call, table, hash, sort, index)
+        return None
+    now = call.now
+    meter = _meter(call, table, index if index is not None and index.is_global else None, now)
+    if not hash:
+        _admit(meter, meter.read, None, hash, sort, READ, now)
+        return meter, None, hash, sort, now
+    partition = meter.partitions.at(hash if table.has_local else hash + sort)
+    _admit(meter, meter.read, partition.read, hash, sort, READ, now)
+    return meter, partition, hash, sort, now
+
+
+def charge(call: Call, admission: Admission, units: float) -> None:
+    if admission is None:
+        return
+    meter, partition, hash, sort, now = admission
+    meter.read.take(units)
+    if partition is not None:
+        partition.read.take(units)
+        if partition.read.busy or meter.read.busy or meter.insight is not None:
+            _note(call, meter, partition, READ, hash, sort, units, now)
+
+
+def forget(call: Call, owner: int) -> None:
+    """The table or index is gone."""
+    call.memory.pop(("meter", owner), None)
+
+
+def _meter(call: Call, table: Table, index: Index | None, now: float) -> Meter:
+    of = table if index is None else index
+    meter: Meter | None = call.memory.get(("meter", of.number))
+    if meter is None:
+        meter = call.memory["meter", of.number] = Meter(call, table, index, now)
+    elif meter.table is not table:
+        meter.adopt(call, table, index, now)
+    return meter
+
+
+def _admit(meter: Meter, whole: Gauge, part: Gauge | None, hash: bytes, sort: bytes, kind: str, now: float) -> None:
+    """Raise unless there is something left of both."""
+    if whole.refill(now) > 0.0:
+        if part is None or part.refill(now) > 0.0:
+            return
+        limit = KEY_RANGE
     else:
-        message = OF_INDEX if index and index.is_global else OF_TABLE
+        limit = _rate(meter.table, None if meter.of is meter.table else meter.of, kind)[1]
+    if meter.insight is not None and part is not None:
+        meter.insight.throttled(hash, sort)
+    meter.measured.add(f"{kind}ThrottleEvents", 1, now)
+    raise _refusal(meter, kind, limit)
+
+
+def _write_indexes(call: Call, table: Table, indexes: dict[Index, float], entries: Iterable[Entry], now: float) -> None:
+    """A write that one of its global indexes cannot take is not made.  [DDB-556]"""
+    taken: list[tuple[Meter, Partition, bytes, bytes, float]] = []
+    for entry in entries:
+        index = entry.index
+        if not index.is_global:
+            continue
+        meter = _meter(call, table, index, now)
+        places = [place for place in (entry.old, entry.new) if place is not None]
+        for place in places:
+            partition = meter.partitions.at(place.hash + place.sort)
+            _admit(meter, meter.write, partition.write, place.hash, place.sort, WRITE, now)
+            taken.append((meter, partition, place.hash, place.sort, indexes[index] / len(places)))
+    for meter, partition, hash, sort, units in taken:
+        meter.write.take(units)
+        partition.write.take(units)
+        if partition.write.busy or meter.write.busy or meter.insight is not None:
+            _note(call, meter, partition, WRITE, hash, sort, units, now)
+
+
+def _note(
+    call: Call, meter: Meter, partition: Partition, kind: str, hash: bytes, sort: bytes, units: float, now: float
+) -> None:
+    """What only busy tables and watched keys need."""
+    whole, part = (meter.read, partition.read) if kind == READ else (meter.write, partition.write)
+    if part.busy:
+        meter.partitions.heat(partition, part, hash if meter.table.has_local else hash + sort, units, now)
+    if whole.busy:
+        whole.busy = 0  # once a minute
+        if meter.table.on_demand:
+            on_demand.observe(call, meter.table, meter.of, kind, whole.last / MINUTE)
+    if meter.insight is not None:
+        meter.insight.accessed(hash, sort)
+
+
+def _count_only(call: Call, table: Table, hash: bytes, sort: bytes, index: Index | None = None) -> None:
+    """Limits are off, but keys are to be counted."""
+    meter = _meter(call, table, index if index is not None and index.is_global else None, call.now)
+    if meter.insight is not None:
+        meter.insight.accessed(hash, sort)
+
+
+def _rate(table: Table, index: Index | Table | None, kind: str) -> tuple[float, str]:
+    """Units a second of the table or a global index, and the limit that is met beyond them."""
+    of = index or table
+    if not table.on_demand:
+        return float(of.reads if kind == READ else of.writes), PROVISIONED
+    name = index.name if index is not None else None
+    capacity = on_demand.capacity(table.resource, name, kind)
+    rate, limit = min((capacity, KEY_RANGE), (quotas.TABLE_UNITS.value, ACCOUNT))
+    most = on_demand.maximum(table.resource, name, kind)
+    return (most, MAXIMUM) if most is not None and most <= rate else (rate, limit)
+
+
+def _refusal(meter: Meter, kind: str, limit: str) -> ServiceError:
+    """Source of reasons and messages: developer guide, Diagnosing throttling; API reference, ThrottlingReason."""
+    is_index = meter.of is not meter.table
+    reason = {"reason": f"{'Index' if is_index else 'Table'}{kind}{limit}", "resource": meter.of.arn}
+    if meter.table.on_demand:
+        message = OF_MAXIMUM if limit == MAXIMUM else OF_DEMAND
+        error: ServiceError = errors.ThrottlingException(message, throttlingReasons=[reason])
+    else:
+        message = OF_INDEX if is_index else OF_TABLE
         error = errors.ProvisionedThroughputExceededException(message, ThrottlingReasons=[reason])
     return error

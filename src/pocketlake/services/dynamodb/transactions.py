@@ -10,7 +10,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, changes, items, keys, parameters, quotas, schemas, store, throttling, writes
+from . import capacity, changes, items, keys, metrics, parameters, quotas, schemas, store, throttling, writes
 from .attribute_values import item_size
 from .capacity import Consumed
 from .changes import Image
@@ -27,6 +27,7 @@ CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
     "ThrottlingException": "ThrottlingError",
+    "ItemCollectionSizeLimitExceededException": "ItemCollectionSizeLimitExceeded",
     "ValidationException": "ValidationError",
 }
 FACTOR = 2  # a transaction reads and writes each item twice
@@ -185,11 +186,12 @@ def transact_get_items(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     consumed: dict[str, Consumed] = {}
     total = 0
     for table, hash, sort, paths in asked:
-        buckets = throttling.admit_read(call, table, None, hash)
+        admission = throttling.admit_read(call, table, None, hash, sort)
         row = store.get(call.db, table.number, hash, sort)
         total += row[0] if row else 0
         units = capacity.read_units(row[0] if row else 0, True) * FACTOR
-        throttling.charge(buckets, units)
+        throttling.charge(call, admission, units)
+        metrics.read(call, table, None, units)
         consumed.setdefault(table.name, Consumed(table, "Read")).add(units, {})
         if row is None:
             responses.append({})

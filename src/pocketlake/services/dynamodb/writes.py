@@ -10,7 +10,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, changes, keys, legacy, quotas, throttling
+from . import capacity, changes, keys, legacy, metrics, quotas, throttling
 from .attribute_values import item_size
 from .changes import Image
 from .expressions import updating
@@ -137,7 +137,8 @@ def _check_paid(call: Call, write: Write, old: Image | None) -> None:
         check(write, old)
     except ServiceError:
         units = capacity.write_units(old.size if old else 0, write.size)
-        throttling.admit_write(call, write.table, write.hash, units, {})
+        throttling.admit_write(call, write.table, write.hash, write.sort, units, {})
+        metrics.wrote(call, write.table, units, {})
         raise
 
 
@@ -151,7 +152,8 @@ def apply(call: Call, write: Write, old: Image | None, new: Image | None, factor
         entries, index_units = changes.plan(table, write.hash, write.sort, old, new)
         if factor != 1:
             index_units = {index: used * factor for index, used in index_units.items()}
-    throttling.admit_write(call, table, write.hash, units, index_units)
+    throttling.admit_write(call, table, write.hash, write.sort, units, index_units, entries)
+    metrics.wrote(call, table, units, index_units)
     if write.kind != "check" and not (old is None and new is None and write.kind == "update"):
         changes.write(call, table, write.hash, write.sort, entries, old, new)
     return Outcome(old, new, units, index_units)
