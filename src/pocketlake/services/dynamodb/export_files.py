@@ -27,9 +27,12 @@ from .store import Place
 FOLDER = "AWSDynamoDB/"
 PIECE_BYTES = int(quotas.EXPORT_FILE_BYTES.value)
 PAGE = int(quotas.EXPORT_PAGE_ITEMS.value)
+FIRST_PAGE = 50  # items, before their size is known
 FULL_VERSION, INCREMENTAL_VERSION = "2020-06-30", "2023-08-01"
 BOTH = "NEW_AND_OLD_IMAGES"
 EXTENSIONS = {"DYNAMODB_JSON": "json", "ION": "ion"}
+
+Line = tuple[bytes, int]  # and the bytes of its item
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,15 +67,16 @@ def read(db: Any, export: dict[str, Any]) -> Piece:
     start = export.get("Position")
     after = Place(bytes.fromhex(start[0]), bytes.fromhex(start[1])) if start else None
     lines: list[bytes] = []
-    size = 0
+    size, most = 0, FIRST_PAGE
     while True:
         with _snapshot(db):
-            rows, after = _page(db, export, after)
+            rows, after = _page(db, export, after, most)
         for line, weight in rows:
             lines.append(line)
             size += weight
         if after is None or size >= PIECE_BYTES:
             break
+        most = max(1, min(PAGE, (PIECE_BYTES - size) * len(lines) // max(size, 1)))
     following = None if after is None else [after.hash.hex(), after.sort.hex()]
     return Piece(gzip.compress(b"".join(lines), mtime=0), len(lines), size, following)
 
@@ -90,14 +94,14 @@ def _snapshot(db: Any) -> Iterator[None]:
         db.execute("COMMIT")
 
 
-def _page(db: Any, export: dict[str, Any], after: Place | None) -> tuple[list[tuple[bytes, int]], Place | None]:
+def _page(db: Any, export: dict[str, Any], after: Place | None, most: int) -> tuple[list[Line], Place | None]:
     """Lines with what they weigh, and where the next page begins."""
     source, is_ion = export["Source"], export["ExportFormat"] == "ION"
     if "At" in source:
-        rows, following = history.page_as_of(db, source["Owner"], source["At"], after, PAGE)
+        rows, following = history.page_as_of(db, source["Owner"], source["At"], after, most)
         return [(_item(body, is_ion), size) for _, _, size, body in rows], following
-    changed = journal.changed_keys(db, source["Owner"], source["After"], source["UpTo"], after, PAGE)
-    following = Place(*changed[-1][:2]) if len(changed) == PAGE else None
+    changed = journal.changed_keys(db, source["Owner"], source["After"], source["UpTo"], after, most)
+    following = Place(*changed[-1][:2]) if len(changed) == most else None
     shows_old = export["IncrementalExportSpecification"]["ExportViewType"] == BOTH
     lines = []
     for _, _, sequence, old, new, size in changed:
