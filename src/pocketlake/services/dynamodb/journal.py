@@ -107,3 +107,25 @@ def put_follower(db: Store, owner: int, name: str, follower: Follower) -> None:
 
 def drop_follower(db: Store, owner: int, name: str) -> None:
     db.execute("DELETE FROM dynamodb_followers WHERE owner = ? AND name = ?", (owner, name))
+
+
+def cursor(db: Any, owner: int, after: int, up_to: int, hashes: tuple[bytes, bytes] | None = None) -> Any:
+    """Over changes with after < sequence <= up_to, in order: the primary key. Close it.
+
+    `hashes`: only those of keys from the first up to but not including the second.
+    """
+    return db.execute(
+        "SELECT sequence, origin, hash, sort, old_size, old, new_size, new FROM dynamodb_changes"
+        f" WHERE owner = ? AND sequence > ? AND sequence <= ?{' AND +hash >= ? AND +hash < ?' if hashes else ''}"
+        " ORDER BY sequence",
+        (owner, after, up_to, *(hashes or ())),
+    )
+
+
+def sequence_behind(db: Any, owner: int, after: int, count: int) -> int | None:
+    """The sequence number of the `count`th change after `after`, if there are so many: the primary key."""
+    row = db.execute(
+        "SELECT sequence FROM dynamodb_changes WHERE owner = ? AND sequence > ? ORDER BY sequence LIMIT 1 OFFSET ?",
+        (owner, after, count - 1),
+    ).fetchone()
+    return row[0] if row else None

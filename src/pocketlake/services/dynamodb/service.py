@@ -13,6 +13,7 @@ from pocketlake.kernel.service import Service
 from . import store
 
 dynamodb = Service("dynamodb", migrations=store.MIGRATIONS)
+dynamodbstreams = Service("dynamodbstreams")  # the second endpoint: same tables, ARNs and actions, another door
 errors = dynamodb.errors
 
 # Since 2024 AWS says so before what these find wrong with a request itself, but not before what a table's schema
@@ -40,6 +41,18 @@ def operation(handler: Operation) -> Operation:
             raise refuse("The expression is nested too deeply.") from None
 
     return dynamodb.operation(checked)
+
+
+def stream_operation(handler: Operation) -> Operation:
+    """Registers an operation of the second endpoint; it works where the tables are."""
+
+    @wraps(handler)
+    def entered(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+        within = call.as_(service=dynamodb.name)
+        within.request = call.request
+        return handler(within, request)
+
+    return dynamodbstreams.operation(entered)
 
 
 def refuse(message: str) -> ServiceError:

@@ -1,0 +1,196 @@
+"""Delivery of a table's changes to its Kinesis data stream: a follower of the journal (history.py) that puts records.
+
+What is delivered and how far the follower has come is one transaction where the stream's records lie in the lake's own
+store: each change arrives once. Where they lie elsewhere, or the stream throttles, some may arrive again. No partition
+key is in one request twice, so a request that fails in part leaves the changes of each in their order.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterator
+from hashlib import md5
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
+from pocketlake.kernel.resources import Resource
+
+from . import history, journal, quotas, schemas
+from .journal import Change
+from .service import dynamodb
+from .stream_records import described, event_id, event_name
+from .time_to_live import EXPIRED
+
+log = logging.getLogger("pocketlake.dynamodb")
+
+ACTIVE, DISABLING, DISABLED = "ACTIVE", "DISABLING", "DISABLED"
+AT_WORK = (ACTIVE, DISABLING)
+AT_ONCE = int(quotas.DESTINATION_RECORDS.value)
+REQUEST_BYTES = int(quotas.DESTINATION_BYTES.value)
+RECORD_BYTES = int(quotas.DESTINATION_RECORD_BYTES.value)
+RETRY = quotas.DESTINATION_RETRY.value
+GONE_RETRY = quotas.DESTINATION_GONE_RETRY.value
+PRECISION, MILLISECOND = "ApproximateCreationDateTimePrecision", "MILLISECOND"
+SERVICE = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
+
+
+def follower(arn: str) -> str:
+    """Its name in the table's journal."""
+    return f"kinesis/{arn}"
+
+
+def live(table: Resource) -> dict[str, Any] | None:
+    """The destination at work."""
+    return next((one for one in table.get("Destinations", []) if one["Status"] in AT_WORK), None)
+
+
+def save(call: Call, table: Resource, destination: dict[str, Any]) -> Resource:
+    """In the place of what was known of this stream, or before all others."""
+    known = table.get("Destinations", [])
+    arn = destination["StreamArn"]
+    if any(one["StreamArn"] == arn for one in known):
+        changed = [destination if one["StreamArn"] == arn else one for one in known]
+    else:
+        changed = [destination, *known]
+    return schemas.save(call, table, Destinations=changed)
+
+
+def begin(call: Call, table: Resource) -> None:
+    call.watches.add(history.topic(table["Number"]), deliver_changes, table.name)
+
+
+def end(call: Call, table: Resource) -> None:
+    """Nothing more is delivered: the destination is disabled, or the table deleted."""
+    destination = live(table)
+    if destination is not None:
+        history.release(call, table["Number"], follower(destination["StreamArn"]))
+        call.watches.remove(history.topic(table["Number"]), deliver_changes, table.name)
+        call.alarms.clear(deliver_changes, table.name)
+
+
+@dynamodb.alarm
+async def deliver_changes(call: Call, name: str) -> None:
+    """Up to so many changes; what remains comes next, at once or when the stream lets it in."""
+    table = call.resources("table").find(name)
+    destination = live(table) if table is not None else None
+    if table is None or destination is None:
+        return
+    changes = _waiting(call, table, destination)
+    wait = 0.0 if changes else None
+    for batch in batches(call.region, table, destination, changes):
+        refusal = await _put(call, table, destination, batch)
+        if refusal:
+            wait = GONE_RETRY if refusal == "ResourceNotFoundException" else RETRY
+            break
+    with call.transaction():
+        if wait is not None:
+            call.alarms.set(deliver_changes, name, call.now + wait)
+        elif destination["Status"] == DISABLING:
+            _finish(call, name, destination)
+
+
+def _waiting(call: Call, table: Resource, destination: dict[str, Any]) -> list[Change]:
+    """The next changes to deliver, of some bytes together."""
+    owner = table["Number"]
+    since = history.followers(call, owner)[follower(destination["StreamArn"])][0]
+    cursor = journal.cursor(call.db, owner, since, destination.get("Until", history.END))
+    found: list[Change] = []
+    size = 0
+    for row in cursor:
+        found.append(change := Change(*row))
+        size += change.old_size + change.new_size
+        if len(found) >= AT_ONCE or size >= REQUEST_BYTES:
+            break
+    cursor.close()
+    return found
+
+
+def batches(
+    region: str, table: Resource, destination: dict[str, Any], changes: list[Change]
+) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """Requests, in order: (sequence number, record), no partition key twice; what is very large goes alone."""
+    batch: list[tuple[int, dict[str, Any]]] = []
+    seen: set[bytes] = set()
+    size = 0
+    for change in changes:
+        data = orjson.dumps(record(region, table, destination, change))
+        size += len(data)
+        if batch and (change.hash in seen or size > RECORD_BYTES):
+            yield batch
+            batch, seen, size = [], set(), len(data)
+        key = md5(change.hash, usedforsecurity=False).hexdigest().upper()
+        batch.append((change.sequence, {"Data": data, "PartitionKey": key}))
+        seen.add(change.hash)
+    if batch:
+        yield batch
+
+
+def record(region: str, table: Resource, destination: dict[str, Any], change: Change) -> dict[str, Any]:
+    """As Kinesis data streams for DynamoDB writes it. Source: developer guide; localstack issue 4351, from AWS."""
+    precision = destination.get(PRECISION, MILLISECOND)
+    moment = change.sequence >> history.COUNTER_BITS
+    if precision != MILLISECOND:
+        moment = moment * 1000 + min(change.sequence & ((1 << history.COUNTER_BITS) - 1), 999)
+    return {
+        "awsRegion": region,
+        "eventID": str(UUID(event_id(destination["StreamArn"], change))),
+        "eventName": event_name(change),
+        "userIdentity": SERVICE if change.origin == EXPIRED else None,
+        "recordFormat": "application/json",
+        "tableName": table.name,
+        "dynamodb": {
+            "ApproximateCreationDateTime": moment,
+            **described(table["KeySchema"], change, orjson.Fragment, has_new=True, has_old=True),
+            PRECISION: precision,
+        },
+        "eventSource": "aws:dynamodb",
+    }
+
+
+async def _put(
+    call: Call, table: Resource, destination: dict[str, Any], batch: list[tuple[int, dict[str, Any]]]
+) -> str:
+    """Put the records and note how far that was possible; why not further, "" when all are there."""
+    stream = destination["StreamArn"].rpartition("/")[2]
+    records = [record for _, record in batch]
+    try:
+        with call.transaction():
+            answer = call.aws.kinesis.put_records(StreamName=stream, Records=records)
+            if not inspect.isawaitable(answer):
+                return _advance(call, table, destination, batch, answer)
+        answer = await answer
+    except ServiceError as error:
+        if error.code != "ValidationException" or len(batch) > 1:
+            return error.code
+        log.warning("a change of %s is too large for the stream %s: %s", table.name, stream, error.message)
+        answer = {"Records": [{}]}
+    with call.transaction():
+        return _advance(call, table, destination, batch, answer)
+
+
+def _advance(
+    call: Call,
+    table: Resource,
+    destination: dict[str, Any],
+    batch: list[tuple[int, dict[str, Any]]],
+    answer: dict[str, Any],
+) -> str:
+    refusals = [one.get("ErrorCode", "") for one in answer["Records"]]
+    taken = next((at for at, code in enumerate(refusals) if code), len(batch))
+    name = follower(destination["StreamArn"])
+    if taken and name in history.followers(call, table["Number"]):
+        history.advance(call, table["Number"], name, batch[taken - 1][0])
+    return refusals[taken] if taken < len(batch) else ""
+
+
+def _finish(call: Call, name: str, destination: dict[str, Any]) -> None:
+    """All that was there when it was disabled is delivered."""
+    table = call.resources("table").find(name)
+    if table is not None and live(table) == destination:
+        end(call, table)
+        save(call, table, {"StreamArn": destination["StreamArn"], "Status": DISABLED})
