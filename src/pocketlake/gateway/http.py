@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from pocketlake.gateway import listening
 from pocketlake.gateway.http_connection import Connection
 from pocketlake.gateway.message import Request, Response
 
@@ -71,7 +72,7 @@ class Front:
         self.closing = False
         self.connections: set[Peer] = set()
         self._loop: asyncio.AbstractEventLoop
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[listening.Listener | asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._emptied: asyncio.Event | None = None
@@ -83,7 +84,7 @@ class Front:
     async def listen(self, host: str, port: int, ssl: ssl_module.SSLContext | None = None) -> int:
         """Accept connections; returns the port, which the system chooses for 0."""
         self._loop = loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Door(self, secure=ssl is not None), host, port, ssl=ssl, backlog=1024)
+        server = await listening.listen(loop, lambda: Door(self, secure=ssl is not None), host, port, ssl)
         self._servers.append(server)
         self.now = loop.time()
         if self._sweeper is None:
