@@ -1,11 +1,14 @@
 """Queues against a model of them: random sends, receives, deletions, timeouts, moved clocks and restarts.
 
 The model keeps every message; what is ready follows from the clock. It knows no store, no index and no cache.
+POCKETLAKE_SLOW=1 takes 100,000 steps of each kind of queue instead of some hundreds.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,8 @@ from pocketlake.embedded import run
 
 from .conftest import arn, counts, receive, refusal
 
+DEEP = bool(os.environ.get("POCKETLAKE_SLOW"))
+STEPS = 100_000 if DEEP else 200  # at least
 RETENTION = 600.0
 WINDOW = 300.0
 MOST_RECEIVES = 3
@@ -54,6 +59,7 @@ class QueueMachine(RuleBasedStateMachine):
     """A queue whose messages die after three receives, and its dead-letter queue."""
 
     is_fifo = False
+    steps = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,6 +216,7 @@ class QueueMachine(RuleBasedStateMachine):
     def the_counts_are_true(self) -> None:
         if not hasattr(self, "messages"):
             return
+        type(self).steps += 1
         self.age()
         now = self.now()
         ready = sum(message.is_ready(now) for message in self.messages)
@@ -226,8 +233,13 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_t
 
 
 @pytest.mark.claim("SQS-002", "SQS-003", "SQS-004", "SQS-012", "SQS-013", "SQS-015", "SQS-018", "SQS-502")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(7200 if DEEP else 300)
 @pytest.mark.parametrize("machine", [QueueMachine, FifoMachine], ids=["standard", "fifo"])
 def test_a_queue_behaves_as_its_model(machine: type[QueueMachine]) -> None:
-    options = settings(max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS)
-    run_state_machine_as_test(machine, settings=options)
+    started = time.monotonic()
+    options = settings(
+        max_examples=100 if DEEP else 10, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS
+    )
+    while machine.steps < STEPS:
+        run_state_machine_as_test(machine, settings=options)
+    print(f"{machine.steps} steps in {time.monotonic() - started:.0f} s")
