@@ -17,7 +17,7 @@ from pocketlake.gateway.dispatch import Gateway
 from pocketlake.gateway.http import Front, HttpLimits
 from pocketlake.kernel import access
 from pocketlake.kernel.config import Config
-from pocketlake.kernel.lake import STOPPING, Lake
+from pocketlake.kernel.lake import STARTED, STOPPING, Lake
 
 if TYPE_CHECKING:
     import ssl
@@ -55,11 +55,14 @@ class Server:
         if self.config.auth == "signed":
             self._give_first_key()
         self.front = Front(Gateway(lake).handle, HttpLimits(), lake.clock.http_date)
-        port = await self.front.listen(self.config.host, self.config.port, self._tls())
+        lake.tls_context = self._tls
+        port = await self.front.listen(self.config.host, self.config.port, self._tls() if self.config.tls else None)
         scheme = "https" if self.config.tls else "http"
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
         lake.endpoint = f"{scheme}://{host}:{port}"
         lake.config = replace(self.config, port=port)
+        with lake.store.transaction():
+            lake.alarms.notify(STARTED)
         return lake.endpoint
 
     async def stop(self, grace: float = GRACE_SECONDS) -> None:
@@ -88,9 +91,7 @@ class Server:
         with self.lake.store.transaction():
             access.add(self.lake.store, root)
 
-    def _tls(self) -> ssl.SSLContext | None:
-        if not self.config.tls:
-            return None
+    def _tls(self) -> ssl.SSLContext:
         from datetime import UTC, datetime
 
         from pocketlake.gateway import tls

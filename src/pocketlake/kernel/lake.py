@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -31,6 +31,9 @@ from pocketlake.kernel.service import Service
 from pocketlake.kernel.store import Store
 from pocketlake.kernel.trail import Trail
 
+if TYPE_CHECKING:
+    import ssl
+
 log = logging.getLogger("pocketlake")
 
 MIGRATIONS = [
@@ -41,7 +44,9 @@ MIGRATIONS = [
     *access.MIGRATIONS,
 ]
 
+STARTED = "lake.started"  # notified once the front listens: a watch on it wakes who listens too
 STOPPING = "lake.stopping"  # notified before the front closes: who answers without end shall end
+EMPTIED = "lake.emptied"  # notified after a reset: who holds sockets for what was there shall close them
 KEPT_BY_RESET = {"migrations", "settings"}
 THREADS = 8
 
@@ -69,6 +74,7 @@ class Lake:
         self.resource_cache: dict[Key, Resource] = {}
         self._services: dict[str, Service] = {}
         self._memory: dict[str, dict[Any, Any]] = {}
+        self.tls_context: Callable[[], ssl.SSLContext]  # the front's, for services that listen themselves
         self.engines: dict[str, Any] = {}  # what has processes of its own; it outlives a reset
         self.streams: Any = None  # the engine that keeps the records of streams; None: they lie in the store
         self._closers: list[Callable[[], Any]] = []
@@ -126,6 +132,7 @@ class Lake:
         self.blobs.clear()
         if self.streams is not None:
             await self.streams.clear()
+        self.alarms.notify(EMPTIED)
 
     def forget(self) -> None:
         """Drop every cache: the store alone knows."""
