@@ -1,0 +1,62 @@
+"""Lists of attributes' names, each with a number: on the wire an item is the number and its values.
+
+Clients remember numbers for as long as they live, so a number means the same list for ever, over restarts and resets:
+it is made of the names, and kept.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import orjson
+
+from pocketlake.kernel.call import Call
+
+from .service import refuse
+
+EMPTY = 1  # the list without names, as all clients know
+REMEMBERED = 20_000
+
+Names = tuple[str, ...]
+
+
+def number_of(call: Call, names: Names) -> int:
+    """The list's number, which it gets when it is seen for the first time."""
+    if not names:
+        return EMPTY
+    known: int | None = call.memory.get(names)
+    if known is None:
+        body = orjson.dumps(names)
+        known = int.from_bytes(sha256(body).digest()[:8], "big") >> 2 | 1 << 61
+        call.db.enter()
+        call.db.execute("INSERT OR IGNORE INTO dax_attribute_lists VALUES (?, ?)", (known, body))
+        _remember(call, known, names)
+    return known
+
+
+def names_of(call: Call, number: int) -> Names:
+    """ValidationException where no list has this number."""
+    if number == EMPTY:
+        return ()
+    known: Names | None = call.memory.get(number)
+    if known is None:
+        # The primary key serves this.
+        row = call.db.one("SELECT names FROM dax_attribute_lists WHERE id = ?", (number,))
+        if row is None:
+            raise refuse(f"Unknown attribute list: {number}")
+        known = tuple(orjson.loads(row[0]))
+        _remember(call, number, known)
+    return known
+
+
+def _remember(call: Call, number: int, names: Names) -> None:
+    memory = call.memory
+    if len(memory) >= REMEMBERED:
+        memory.clear()
+    memory[names], memory[number] = number, names
+
+    def forget() -> None:
+        memory.pop(names, None)
+        memory.pop(number, None)
+
+    call.undo(forget)
