@@ -68,3 +68,9 @@ def invalid(call: Callable[..., Any], **request: Any) -> str:
     code, message = refusal(call, **request)
     assert code == "ValidationException", (code, message)
     return message
+
+
+@pytest.fixture
+def streams(lake: Any) -> Any:
+    """DynamoDB's second endpoint, asked without checks and once."""
+    return lake.client("dynamodbstreams", config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))

@@ -98,6 +98,6 @@ def open_iterator(call: Call, token: str) -> Place:
         raise refuse("Invalid ShardIterator") from None
     if purpose != PURPOSE:
         raise refuse("Invalid ShardIterator")
-    if call.now - issued / 1000 > LIFE:
+    if int(call.now * 1000) - issued > LIFE * 1000:
         raise errors.ExpiredIteratorException("The provided iterator exceeds the maximum age allowed.")
     return Place(*place)
