@@ -91,6 +91,7 @@ def admit_write(
     _admit(meter, meter.write, partition.write, hash, sort, WRITE, now)
     if indexes:
         _write_indexes(call, table, indexes, entries, now)
+        units += sum(used for index, used in indexes.items() if not index.is_global)
     meter.write.take(units)
     partition.write.take(units)
     if partition.write.busy or meter.write.busy or meter.insight is not None:

@@ -68,7 +68,7 @@ def change(call: Call, table: Resource, request: dict[str, Any]) -> dict[str, An
     current = table.get("ProvisionedThroughput", {})
     if all(current.get(unit) == asked[unit] for unit in UNITS):
         raise refuse(_unchanged("table", current, asked))
-    return changed | _provision(call, table.body, asked, None)
+    return _provision(call, table.body, asked, None) | changed
 
 
 def change_index(call: Call, table: Resource, index: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
