@@ -76,7 +76,6 @@ EXPORT_FILE_BYTES = Quota(
 )
 EXPORT_PAGE_ITEMS = Quota("items that an export reads at once", 2000, "items", "ours")
 IMPORTS = Quota("imports at the same time", 50, "imports", GUIDE, adjustable=True)
-IMPORT_OBJECTS = Quota("objects of one import", 50_000, "objects", GUIDE, adjustable=True)
 IMPORT_BATCH_ITEMS = Quota("items that an import writes in one turn", 500, "items", "ours")
 JOB_TOKEN_LIFE = Quota(
     "life of a ClientToken", 8 * 3600, "seconds", REFERENCE + "ExportTableToPointInTime, ImportTable"
