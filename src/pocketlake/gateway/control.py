@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import orjson
 from pocketlake.gateway.message import Request, Response
 from pocketlake.gateway.route import query_pairs
 from pocketlake.kernel.errors import ServiceError
-from pocketlake.kernel.faults import Fault
+from pocketlake.kernel.faults import Behaviour, Fault
 
 if TYPE_CHECKING:
     from pocketlake.kernel.lake import Lake
@@ -142,7 +143,9 @@ class Control:
 
     async def add_fault(self, body: dict[str, Any]) -> Any:
         """{"service": "firehose", "operation": "PutRecord", "code": "ServiceUnavailableException"}, and if wanted
-        "message", "status" (503) and "times" (1)."""
+        "message", "status" (503) and "times" (1). Or a behaviour, see below."""
+        if "behaviour" in body:
+            return await self._behave(body)
         service, operation, code = (body.get(name) for name in ("service", "operation", "code"))
         if not all(isinstance(name, str) and name for name in (service, operation, code)):
             raise Refused("A fault needs a service, an operation and a code.")
@@ -154,6 +157,24 @@ class Control:
         self._lake.faults.add(
             Fault(str(service), str(operation), str(code), str(body.get("message", "")), status, times)
         )
+        return await self.faults({})
+
+    async def _behave(self, body: dict[str, Any]) -> Any:
+        """{"service": "sqs", "behaviour": "duplicates", "resource": "orders", "share": 0.5}, and perhaps "seed"."""
+        service, name, resource = (str(body.get(key, "")) for key in ("service", "behaviour", "resource"))
+        try:
+            known = self._lake.service(service).behaviours
+        except KeyError:
+            known = {}
+        if name not in known:
+            raise Refused(f"{service or 'No service'} has no behaviour {name}; it has: {', '.join(known) or 'none'}.")
+        settings = {}
+        for setting, (least, most, usual) in known[name].items():
+            settings[setting] = _number({setting: usual} | body, setting)
+            if not least <= settings[setting] <= most:
+                raise Refused(f"{setting} lies between {least:g} and {most:g}.")
+        chance = random.Random(_number(body, "seed") if "seed" in body else None)
+        self._lake.faults.behave(Behaviour(service, name, resource, settings, chance))
         return await self.faults({})
 
     async def clear_faults(self, _: dict[str, Any]) -> Any:

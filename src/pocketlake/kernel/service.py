@@ -39,6 +39,8 @@ class Service:
         self.alarms: dict[str, Callable[..., Any]] = {}
         self.views: dict[str, Callable[..., Any]] = {}
         self.unsigned: set[str] = set()  # operations that anybody may call: they carry a secret of their own
+        # On demand, see faults.py: by name, each setting's least, most and usual value.
+        self.behaviours: dict[str, dict[str, tuple[float, float, float]]] = {}
         self.document_of: Callable[..., bytes | None] | None = None
         self.ended: Callable[..., None] | None = None
         self.keep: Callable[..., None] | None = None

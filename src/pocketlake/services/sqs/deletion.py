@@ -6,7 +6,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import addresses, batches, fifo, live, queues, quotas, receipts, settling, store
+from . import addresses, batches, disorder, fifo, live, queues, quotas, receipts, settling, store
 from .live import Queue, milliseconds
 from .service import errors, invalid, sqs
 
@@ -44,6 +44,8 @@ def _delete(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict
         found = store.find(call.db, position)
         if found is not None and (found[1] != receives or not found[0]):
             raise invalid(handle, "ReceiptHandle", "The receipt handle has expired.")
+    elif call.lake.faults.behaviours and disorder.outlasts(call, queue, position):
+        return {}
     call.undo(queue.forget)
     gone = store.take_away(call.db, position)
     if gone is not None:

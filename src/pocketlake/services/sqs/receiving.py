@@ -12,6 +12,7 @@ from pocketlake.kernel.call import Call
 from . import (
     addresses,
     dead_letters,
+    disorder,
     fairness,
     fifo,
     fifo_store,
@@ -120,7 +121,8 @@ def _full(queue: Queue, wait: int) -> list[Row]:
 
 def _take(call: Call, queue: Queue, limit: int, visible: int, now: int) -> list[Row]:
     """The first ready messages of a standard queue, those of noisy tenants last; dead letters go their way."""
-    rows = fairness.choose(call, queue, limit)
+    is_disorderly = bool(call.lake.faults.behaviours)
+    rows = disorder.choose(call, queue, limit) if is_disorderly else fairness.choose(call, queue, limit)
     if queue.max_receives and any(row.receives >= queue.max_receives for row in rows):
         target = dead_letters.target_of(call, queue)
         if target is not None:
@@ -128,6 +130,11 @@ def _take(call: Call, queue: Queue, limit: int, visible: int, now: int) -> list[
                 if row.receives >= queue.max_receives:
                     dead_letters.bury(call, queue, target, row, now)
             return _take(call, queue, limit, visible, now) if queue.ready else []
+    if is_disorderly:
+        twice = [row for row in rows if not row.receives and disorder.is_doubled(call, queue, row.message)]
+        _hide(call, queue, twice, 0, now)
+        _hide(call, queue, [row for row in rows if row not in twice], visible, now)
+        return [row if row.first else row._replace(first=now) for row in rows]
     return _hide(call, queue, rows, visible, now)
 
 

@@ -16,6 +16,8 @@ sqs = Service(
     statuses=STATUSES,
 )
 errors = sqs.errors
+# What a standard queue is free to do, on demand: see disorder.py.
+sqs.behaviours = {"duplicates": {"share": (0.0, 1.0, 1.0)}, "shuffle": {"window": (1, 10_000, 100)}}
 
 
 def invalid(value: object, parameter: str, reason: str) -> Exception:
