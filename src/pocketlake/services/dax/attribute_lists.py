@@ -26,12 +26,25 @@ def number_of(call: Call, names: Names) -> int:
         return EMPTY
     known: int | None = call.memory.get(names)
     if known is None:
-        body = orjson.dumps(names)
-        known = int.from_bytes(sha256(body).digest()[:8], "big") >> 2 | 1 << 61
-        call.db.enter()
-        call.db.execute("INSERT OR IGNORE INTO dax_attribute_lists VALUES (?, ?)", (known, body))
+        known = _define(call, orjson.dumps(names))
         _remember(call, known, names)
     return known
+
+
+def _define(call: Call, body: bytes) -> int:
+    """A number of 52 bits, which JavaScript counts exactly, made of the names; the next one where it is taken."""
+    number = int.from_bytes(sha256(body).digest()[:7], "big") >> 4
+    while True:
+        number |= 1 << 51
+        # The primary key serves these.
+        row = call.db.one("SELECT names FROM dax_attribute_lists WHERE id = ?", (number,))
+        if row is None:
+            call.db.enter()
+            call.db.execute("INSERT INTO dax_attribute_lists VALUES (?, ?)", (number, body))
+        elif bytes(row[0]) != body:
+            number += 1
+            continue
+        return number
 
 
 def names_of(call: Call, number: int) -> Names:
