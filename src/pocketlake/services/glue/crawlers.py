@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
+from pocketlake.kernel import schedules
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
 from pocketlake.kernel.resources import AlreadyExists, Resource
 
-from . import classifiers, crawl, databases, quotas, schedules, store
+from . import classifiers, crawl, databases, quotas, store
 from .service import errors, glue, own_catalog, page_start, page_token
 
 log = logging.getLogger("pocketlake.glue")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pocketlake.services.glue.schedules import ScheduleError, parse
+from pocketlake.kernel.schedules import ScheduleError, parse, parse_any, zone
 
 CASES = [
     ("cron(0/5 * * * ? *)", "2024-01-01 00:00:30", "2024-01-01 00:05"),
@@ -16,6 +16,11 @@ CASES = [
     ("cron(0 0 L * ? *)", "2024-02-01 00:00:00", "2024-02-29 00:00"),
     ("cron(10,20 8-9 ? JAN,MAR SUN 2024-2025)", "2024-01-01 00:00:00", "2024-01-07 08:10"),
     ("cron(*/15 * * * * *)", "2024-01-01 00:01:00", "2024-01-01 00:15"),
+    ("cron(0 5 ? * 2#1 *)", "2024-01-02 00:00:00", "2024-02-05 05:00"),
+    ("cron(0 5 ? * 6L *)", "2024-01-02 00:00:00", "2024-01-26 05:00"),
+    ("cron(0 5 15W * ? *)", "2024-06-01 00:00:00", "2024-06-14 05:00"),
+    ("cron(0 5 1W * ? *)", "2024-06-01 00:00:00", "2024-06-03 05:00"),
+    ("cron(0 1 ? * * *)", "2024-06-01 00:00:00", "2024-06-01 01:00"),
 ]
 
 
@@ -38,3 +43,31 @@ def test_a_schedule_can_be_over() -> None:
 def test_what_is_no_schedule(text: str) -> None:
     with pytest.raises(ScheduleError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        ("2024-03-30 12:00", "2024-03-31 01:30"),  # 02:30 is skipped that night: an hour later by the clock
+        ("2024-10-26 12:00", "2024-10-27 00:30"),  # comes twice that night, and counts once
+        ("2024-10-27 00:30", "2024-10-28 01:30"),
+    ],
+)
+def test_by_the_clocks_of_a_place(after: str, due: str) -> None:
+    moment = datetime.fromisoformat(after).replace(tzinfo=UTC).timestamp()
+    found = parse("cron(30 2 * * ? *)").next_after(moment, zone("Europe/Berlin"))
+    assert found is not None
+    assert datetime.fromtimestamp(found, UTC).strftime("%Y-%m-%d %H:%M") == due
+
+
+def test_rates() -> None:
+    assert parse_any("rate(12 hours)").next_after(1000.0) == 1000.0 + 12 * 3600
+    assert parse_any("rate(1 day)").next_after(0.0) == 86_400
+    for text in ("rate(1 days)", "rate(2 day)", "rate(0 hours)", "rate(5)"):
+        with pytest.raises(ScheduleError):
+            parse_any(text)
+
+
+def test_no_such_zone() -> None:
+    with pytest.raises(ScheduleError):
+        zone("Mars/Olympus")
