@@ -1,8 +1,8 @@
 """Delivery of a table's changes to its Kinesis data stream: a follower of the journal (history.py) that puts records.
 
 What is delivered and how far the follower has come is one transaction where the stream's records lie in the lake's own
-store: each change arrives once. Where they lie elsewhere, or the stream throttles, some may arrive again. No partition
-key is in one request twice, so a request that fails in part leaves the changes of each in their order.
+store: each change arrives once. Where they lie elsewhere some may arrive again. No partition key is in one request
+twice, so a request that fails in part leaves the changes of each in their order.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ RECORD_BYTES = int(quotas.DESTINATION_RECORD_BYTES.value)
 RETRY = quotas.DESTINATION_RETRY.value
 GONE_RETRY = quotas.DESTINATION_GONE_RETRY.value
 PRECISION, MILLISECOND = "ApproximateCreationDateTimePrecision", "MILLISECOND"
+Batch = list[tuple[int, dict[str, Any]]]  # sequence numbers of changes, and records
 SERVICE = {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
 
@@ -75,21 +76,31 @@ def end(call: Call, table: Resource) -> None:
 
 @dynamodb.alarm
 async def deliver_changes(call: Call, name: str) -> None:
-    """Up to so many changes; what remains comes next, at once or when the stream lets it in."""
+    """Up to so many changes; what remains comes next, at once or when the stream lets it in.
+
+    A stream that refused something gets one record a request until it takes all: what is refused costs nothing then.
+    """
     table = call.resources("table").find(name)
     destination = live(table) if table is not None else None
     if table is None or destination is None:
         return
     changes = _waiting(call, table, destination)
-    wait = 0.0 if changes else None
-    for batch in batches(call.region, table, destination, changes):
+    careful = ("careful", table["Number"])
+    most = 1 if careful in call.memory else AT_ONCE
+    refusal = ""
+    for batch in batches(call.region, table, destination, changes, most):
         refusal = await _put(call, table, destination, batch)
         if refusal:
-            wait = GONE_RETRY if refusal == "ResourceNotFoundException" else RETRY
+            call.memory[careful] = True
             break
+    else:
+        call.memory.pop(careful, None)
     with call.transaction():
-        if wait is not None:
+        if refusal:
+            wait = GONE_RETRY if refusal == "ResourceNotFoundException" else RETRY
             call.alarms.set(deliver_changes, name, call.now + wait)
+        elif changes:
+            call.alarms.set(deliver_changes, name, call.now)
         elif destination["Status"] == DISABLING:
             _finish(call, name, destination)
 
@@ -111,16 +122,16 @@ def _waiting(call: Call, table: Resource, destination: dict[str, Any]) -> list[C
 
 
 def batches(
-    region: str, table: Resource, destination: dict[str, Any], changes: list[Change]
-) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    """Requests, in order: (sequence number, record), no partition key twice; what is very large goes alone."""
-    batch: list[tuple[int, dict[str, Any]]] = []
+    region: str, table: Resource, destination: dict[str, Any], changes: list[Change], most: int
+) -> Iterator[Batch]:
+    """Requests, in order: up to `most` records, no partition key twice; what is very large goes alone."""
+    batch: Batch = []
     seen: set[bytes] = set()
     size = 0
     for change in changes:
         data = orjson.dumps(record(region, table, destination, change))
         size += len(data)
-        if batch and (change.hash in seen or size > RECORD_BYTES):
+        if batch and (len(batch) == most or change.hash in seen or size > RECORD_BYTES):
             yield batch
             batch, seen, size = [], set(), len(data)
         key = md5(change.hash, usedforsecurity=False).hexdigest().upper()
@@ -152,40 +163,41 @@ def record(region: str, table: Resource, destination: dict[str, Any], change: Ch
     }
 
 
-async def _put(
-    call: Call, table: Resource, destination: dict[str, Any], batch: list[tuple[int, dict[str, Any]]]
-) -> str:
-    """Put the records and note how far that was possible; why not further, "" when all are there."""
+async def _put(call: Call, table: Resource, destination: dict[str, Any], batch: Batch) -> str:
+    """Put the records, and note how far the table's changes are delivered; why not further, "" when all are.
+
+    A stream that takes some of a request gets none of it, where that can be taken back.
+    """
     stream = destination["StreamArn"].rpartition("/")[2]
-    records = [record for _, record in batch]
     try:
         with call.transaction():
-            answer = call.aws.kinesis.put_records(StreamName=stream, Records=records)
+            answer = call.aws.kinesis.put_records(StreamName=stream, Records=[record for _, record in batch])
             if not inspect.isawaitable(answer):
-                return _advance(call, table, destination, batch, answer)
-        answer = await answer
+                if refusal := _refusal(answer["Records"]):
+                    raise ServiceError(refusal)
+                _advance(call, table, destination, batch[-1][0])
+                return ""
+        results = (await answer)["Records"]
     except ServiceError as error:
         if error.code != "ValidationException" or len(batch) > 1:
             return error.code
         log.warning("a change of %s is too large for the stream %s: %s", table.name, stream, error.message)
-        answer = {"Records": [{}]}
-    with call.transaction():
-        return _advance(call, table, destination, batch, answer)
+        results = [{}]
+    taken = next((at for at, result in enumerate(results) if "ErrorCode" in result), len(batch))
+    if taken:
+        with call.transaction():
+            _advance(call, table, destination, batch[taken - 1][0])
+    return _refusal(results)
 
 
-def _advance(
-    call: Call,
-    table: Resource,
-    destination: dict[str, Any],
-    batch: list[tuple[int, dict[str, Any]]],
-    answer: dict[str, Any],
-) -> str:
-    refusals = [one.get("ErrorCode", "") for one in answer["Records"]]
-    taken = next((at for at, code in enumerate(refusals) if code), len(batch))
+def _refusal(results: list[dict[str, Any]]) -> str:
+    return next((result["ErrorCode"] for result in results if "ErrorCode" in result), "")
+
+
+def _advance(call: Call, table: Resource, destination: dict[str, Any], sequence: int) -> None:
     name = follower(destination["StreamArn"])
-    if taken and name in history.followers(call, table["Number"]):
-        history.advance(call, table["Number"], name, batch[taken - 1][0])
-    return refusals[taken] if taken < len(batch) else ""
+    if name in history.followers(call, table["Number"]):  # else disabled, or deleted, while the stream was waited for
+        history.advance(call, table["Number"], name, sequence)
 
 
 def _finish(call: Call, name: str, destination: dict[str, Any]) -> None:
