@@ -4,6 +4,9 @@ Each stream, queue or table has a meter, and adding a value costs a list's appen
 or when somebody asks, what was counted goes to the keeper in that turn's transaction. Nothing is armed while nothing is
 measured: an idle lake sleeps, and a skipped year costs one minute's end. A kill -9 loses what was measured since
 the last writing: a minute at most.
+
+Gauges (how many messages lie in a queue) are read when a minute is written. Those that say something while nothing
+happens are read for the minutes between once somebody asks for them, or something happens again.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ MINUTE = 60
 AT_ONCE = 1000  # values that lie unfolded
 METERS_A_TURN = 500
 MOST_RETURNED = 10_000  # measures that wait for a keeper which failed
+LONGEST_NAP = 1440  # minutes for which gauges are read afterwards
 
 Figures = dict[str, Spread]
 
@@ -52,17 +56,23 @@ class Measured(NamedTuple):
 
 
 class Meter:
-    """The measures of one resource. `gauges`, if there are any, are read when what was counted is written."""
+    """The measures of one resource.
+
+    `gauges(at)` are read when what was counted is written. When `naps`, they say something of quiet minutes as well,
+    until they are empty or all 0.
+    """
 
     __slots__ = (
         "_closed",
         "_folded",
         "_metrics",
+        "_read",
         "_values",
         "account",
         "dimensions",
         "family",
         "gauges",
+        "naps",
         "region",
         "since",
         "until",
@@ -77,6 +87,8 @@ class Meter:
         self.region = region
         self.dimensions = dimensions or {}
         self.gauges: Callable[[float], dict[str, float]] | None = None
+        self.naps = False
+        self._read = 0  # the last minute of which gauges were read
         self.since = self.until = 0.0  # the minute that is being counted
         self._values: defaultdict[str, list[float]] = defaultdict(list)
         self._folded: Figures = {}
@@ -94,6 +106,8 @@ class Meter:
     def _turn(self, now: float) -> None:
         """Another minute has begun."""
         self._close()
+        if self.naps and self._read:
+            self._catch_up(now)
         self.since = now // MINUTE * MINUTE
         self.until = self.since + MINUTE
         self._metrics.began(self)
@@ -115,9 +129,35 @@ class Meter:
 
     def take(self, now: float) -> list[Measured]:
         """What was counted since the last time, by minute. It is the caller's now."""
-        if self.gauges is not None and self.since <= now <= self.until:
-            for metric, value in self.gauges(now).items():
+        if self.gauges is not None and self.until:
+            for metric, value in self.gauges(min(now, self.until)).items():
                 self._values[metric].append(value)
+            self._read = int(self.since)
+        return self._hand_over()
+
+    def nap(self, now: float) -> tuple[list[Measured], bool]:
+        """What the gauges said since the last time, while nothing else happened; and whether they go on."""
+        assert self.gauges is not None
+        minute = int(now // MINUTE * MINUTE)
+        self._catch_up(now)
+        found = self.gauges(now) if self._read < minute else {}
+        if any(found.values()):
+            self._closed.append((minute, {metric: Spread([value]) for metric, value in found.items()}))
+            self._read = minute
+        return self._hand_over(), self._read >= minute
+
+    def _catch_up(self, now: float) -> None:
+        """Read the gauges as of the end of each minute that passed since they were read."""
+        assert self.gauges is not None
+        minute = int(now // MINUTE * MINUTE)
+        for quiet in range(max(self._read + MINUTE, minute - LONGEST_NAP * MINUTE), minute, MINUTE):
+            found = self.gauges(quiet + MINUTE)
+            if not any(found.values()):
+                break
+            self._closed.append((quiet, {metric: Spread([value]) for metric, value in found.items()}))
+            self._read = quiet
+
+    def _hand_over(self) -> list[Measured]:
         self._close()
         closed, self._closed = self._closed, []
         self.since = self.until = 0.0
@@ -132,6 +172,7 @@ class Metrics:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._active: dict[Meter, None] = {}
+        self._napping: dict[Meter, None] = {}
         self._returned: list[Measured] = []  # their writing came to nothing
         self._timer: Timer | None = None
 
@@ -142,6 +183,7 @@ class Metrics:
     def began(self, meter: Meter) -> None:
         """`meter` counts a new minute: have it written when that is over."""
         self._active[meter] = None
+        self._napping.pop(meter, None)
         self._arm(meter.until)
 
     def _arm(self, due: float) -> None:
@@ -157,14 +199,27 @@ class Metrics:
         if self._active:
             self._arm(self._lake.clock.now())
 
-    def write(self, most: int | None = None) -> None:
-        """Hand what was measured to its keeper, within the turn: all of it, or that of `most` meters."""
+    def ask(self) -> None:
+        """Hand all that was measured to its keeper, within the turn, for somebody who reads: quiet gauges too."""
+        now = self._lake.clock.now()
+        quiet: list[Measured] = []
+        for meter in list(self._napping):
+            measured, goes_on = meter.nap(now)
+            quiet += measured
+            if not goes_on:
+                del self._napping[meter]
+        self.write(more=quiet)
+
+    def write(self, most: int | None = None, more: list[Measured] | None = None) -> None:
+        """Hand what was measured to its keeper, within the turn: that of all meters, or of `most` of them."""
         now = self._lake.clock.now()
         meters = list(self._active)[:most]
-        measured, self._returned = self._returned, []
+        measured, self._returned = [*self._returned, *(more or ())], []
         for meter in meters:
             del self._active[meter]
             measured += meter.take(now)
+            if meter.naps:
+                self._napping[meter] = None
         if not measured:
             return
         self._lake.store.undo(lambda: self._return(measured))
@@ -182,5 +237,6 @@ class Metrics:
         for meter in self._active:
             meter.take(0.0)
         self._active.clear()
+        self._napping.clear()
         self._returned.clear()
         self._timer = None

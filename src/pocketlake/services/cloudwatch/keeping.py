@@ -37,12 +37,22 @@ def number(call: Call, account: str, region: str, namespace: str, name: str, dim
 
 @cloudwatch.keeper
 def keep(call: Call, measured: list[Measured]) -> None:
-    """Write what the lake's services have measured: by the minute, as they publish on AWS."""
+    """Write what the lake's services have measured: by the minute, as they publish on AWS.
+
+    Whoever waits for a namespace's measures hears when there are some of a minute that is over.
+    """
+    whole = {
+        f"cloudwatch/{one.account}/{one.region}/{one.family.namespace}"
+        for one in measured
+        if one.minute + 60 <= call.now
+    }
     for family, account, region, dimensions, minute, figures in measured:
         key = store.key(dimensions.items())
         for name, spread in figures.items():
             metric = number(call, account, region, family.namespace, name, key)
             add(call, Place(metric, minute, 60, family.units[name]), spread)
+    for topic in whole:
+        call.notify(topic)
 
 
 def add(call: Call, place: Place, spread: Spread) -> None:

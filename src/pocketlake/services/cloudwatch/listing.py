@@ -20,7 +20,7 @@ def list_metrics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
     A new one is listed at once; AWS takes up to fifteen minutes.
     """
-    call.lake.metrics.write()
+    call.lake.metrics.ask()
     after = 0
     if "NextToken" in request:
         try:

@@ -31,7 +31,7 @@ def get_metric_statistics(call: Call, request: dict[str, Any]) -> dict[str, Any]
             f"You have requested up to {span.count} datapoints, which exceeds the limit of {MOST}. You may reduce the "
             "datapoints requested by increasing Period, or decreasing the time range."
         )
-    call.lake.metrics.write()
+    call.lake.metrics.ask()
     dimensions = store.key((one["Name"], one["Value"]) for one in request.get("Dimensions", ()))
     metric = store.find(call.db, call.account, call.region, request["Namespace"], request["MetricName"], dimensions)
     found = {} if metric is None else periods.read(call, metric, span, request.get("Unit"))

@@ -1,4 +1,4 @@
-"""Enhanced monitoring: which shard-level metrics a stream is to publish. Stored until CloudWatch is built."""
+"""Enhanced monitoring: which shard-level metrics a stream publishes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,9 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses
+from . import addresses, shards
+from .metrics import SHARD_LEVEL
 from .service import kinesis
-
-METRICS = (
-    "IncomingBytes",
-    "IncomingRecords",
-    "OutgoingBytes",
-    "OutgoingRecords",
-    "WriteProvisionedThroughputExceeded",
-    "ReadProvisionedThroughputExceeded",
-    "IteratorAgeMilliseconds",
-)
 
 
 @kinesis.operation
@@ -37,13 +28,15 @@ def disable_enhanced_monitoring(call: Call, request: dict[str, Any]) -> dict[str
     if "ALL" in asked:
         return _change(call, stream, [])
     return _change(
-        call, stream, [metric for metric in (METRICS if "ALL" in current else current) if metric not in asked]
+        call, stream, [metric for metric in (SHARD_LEVEL if "ALL" in current else current) if metric not in asked]
     )
 
 
 def _change(call: Call, stream: Resource, desired: list[str]) -> dict[str, Any]:
     current = stream.get("ShardLevelMetrics", [])
     call.resources("stream").update(stream, ShardLevelMetrics=desired)
+    shards.layout(call, stream).measures.watch(desired)
+    call.undo(lambda: shards.forget(call, stream.arn))
     return {
         "StreamName": stream.name,
         "StreamARN": stream.arn,

@@ -53,10 +53,14 @@ def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitabl
         raise _too_large("data", stream)
     if "SequenceNumberForOrdering" in request:
         _check_ordering(call, stream, request["SequenceNumberForOrdering"])
-    tail = _route(shards.layout(call, stream), [request], [key])[0]
-    now = call.now
-    if call.limits_on and not tail.writes.take(len(key) + len(data), now):
+    layout = shards.layout(call, stream)
+    call.subject = layout.measures
+    tail = _route(layout, [request], [key])[0]
+    now, size = call.now, len(key) + len(data)
+    if call.limits_on and not tail.writes.take(size, now):
+        layout.measures.put_refused(tail, now)
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
+    layout.measures.put(tail, size, now)
     if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
         return topics.put_record(call, topic, tail, [key, data])
     sequence = append(call, tail, [key, data], now)
@@ -76,18 +80,22 @@ def put_records(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitab
     except KeyError:
         at = next(index for index, record in enumerate(records) if "PartitionKey" not in record)
         raise _without_key(f"records.{at + 1}.member.partitionKey") from None
-    _check_sizes(stream, records, keys)
+    sizes = _check_sizes(stream, records, keys)
     now, limits_on = call.now, call.limits_on
+    layout = shards.layout(call, stream)
+    call.subject = layout.measures
     results: list[dict[str, Any]] = [{}] * len(records)
     filling: dict[Tail, list[int]] = {}
-    for index, tail in enumerate(_route(shards.layout(call, stream), records, keys)):
-        if limits_on and not tail.writes.take(len(keys[index]) + len(records[index]["Data"]), now):
+    for index, tail in enumerate(_route(layout, records, keys)):
+        if limits_on and not tail.writes.take(sizes[index], now):
+            layout.measures.put_refused(tail, now, batch=True)
             message = shards.rate_exceeded(call, stream.name, tail)
             results[index] = {"ErrorCode": THROTTLED, "ErrorMessage": message}
         elif tail in filling:
             filling[tail].append(index)
         else:
             filling[tail] = [index]
+    layout.measures.put_batch(filling, sizes, now)
     if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
         return topics.put_records(call, topic, filling, partial(_pieces, records, keys), results)
     for tail, indexes in filling.items():
@@ -126,8 +134,8 @@ def _explicit(text: str) -> bytes:
     return ranges.place(value)
 
 
-def _check_sizes(stream: Resource, records: list[dict[str, Any]], keys: list[bytes]) -> None:
-    """One record may be as large as the stream allows, all of them 10 MiB; keys count.  [KDS-511]"""
+def _check_sizes(stream: Resource, records: list[dict[str, Any]], keys: list[bytes]) -> list[int]:
+    """Each record's size. One may be as large as the stream allows, all of them 10 MiB; keys count.  [KDS-511]"""
     sizes = [len(key) + len(record["Data"]) for key, record in zip(keys, records, strict=True)]
     if sum(sizes) > REQUEST_BYTES:
         raise errors.InvalidArgumentException(f"Records size exceeds {REQUEST_BYTES // quotas.MIB} MB limit")
@@ -135,6 +143,7 @@ def _check_sizes(stream: Resource, records: list[dict[str, Any]], keys: list[byt
     if max(sizes) > largest:
         at = next(index for index, size in enumerate(sizes) if size > largest)
         raise _too_large(f"records.{at + 1}.member.data", stream)
+    return sizes
 
 
 def _too_large(member: str, stream: Resource) -> Any:
@@ -181,11 +190,13 @@ def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any] | Awaitab
     place = iterators.open_iterator(call, request["ShardIterator"])
     stream = addresses.find(call, {"StreamName": place.stream, "StreamARN": request.get("StreamARN")})
     layout = shards.layout(call, stream)
+    call.subject = layout.measures
     tail = layout.tails.get(place.number)
     if tail is None or tail.shard.id != place.shard_id:
         raise shards.missing(call, stream.name, place.number)
     now = call.now
     if call.limits_on and not tail.reads.admit(now):
+        layout.measures.get_refused(tail, now)
         raise errors.ProvisionedThroughputExceededException(shards.rate_exceeded(call, stream.name, tail))
     limit = min(request.get("Limit", PAGE_RECORDS), PAGE_RECORDS)
     horizon, answer = retention.horizon(stream, now), partial(_page, call, layout, tail, place)
@@ -204,6 +215,7 @@ def _page(
     now = call.now
     if call.limits_on:
         tail.reads.charge(size, now)
+    layout.measures.got(tail, records, size, now)
     behind = 0
     if records and following < tail.next:
         behind = max(0, int(now * 1000) - round(records[-1]["ApproximateArrivalTimestamp"] * 1000))

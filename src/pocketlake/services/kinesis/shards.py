@@ -10,7 +10,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import quotas, ranges, sequences, store, topics
+from . import metrics, quotas, ranges, sequences, store, topics
 from .service import errors
 from .store import Shard
 from .throttling import ReadLimit, WriteLimit
@@ -79,11 +79,12 @@ class TopicTail(Tail):
 
 
 class Layout:
-    """A stream's shards: `tails` by number, and the open ones in the order of their hash ranges."""
+    """A stream's shards: `tails` by number, and the open ones in the order of their hash ranges; what they measure."""
 
-    __slots__ = ("_open", "_starts", "tails")
+    __slots__ = ("_open", "_starts", "measures", "tails")
 
-    def __init__(self, tails: list[Tail]) -> None:
+    def __init__(self, tails: list[Tail], measures: metrics.Measures) -> None:
+        self.measures = measures
         self.tails = {tail.shard.number: tail for tail in tails}
         self._open = sorted(
             (tail for tail in self.tails.values() if tail.shard.closed is None), key=lambda tail: tail.shard.first_hash
@@ -109,7 +110,8 @@ def layout(call: Call, stream: Resource) -> Layout:
         largest = stream["MaxRecordSizeInKiB"] * 1024
         topic = topics.of(call, stream)
         make = Tail if topic is None else partial(TopicTail, topic=topic)
-        known = Layout([make(shard, call.now, largest) for shard in store.shards(call.db, stream.arn)])
+        tails = [make(shard, call.now, largest) for shard in store.shards(call.db, stream.arn)]
+        known = Layout(tails, metrics.Measures(call, stream))
         call.memory[stream.arn] = known
         # What was read may be taken back with this turn; then it must be read again.
         call.undo(lambda: forget(call, stream.arn))

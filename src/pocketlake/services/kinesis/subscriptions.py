@@ -18,7 +18,7 @@ from pocketlake.kernel.lake import STOPPING
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import consumers, iterators, quotas, records, retention, sequences, shards, topics
+from . import consumers, iterators, metrics, quotas, records, retention, sequences, shards, topics
 from .service import errors, kinesis
 from .shards import Layout, Tail
 
@@ -27,6 +27,7 @@ LEAST_ROOM = (
     EVENT_BYTES // 4
 )  # what a drained bucket refills to before the next event: few large rather than many small
 HEARTBEAT = quotas.HEARTBEAT.value
+LIMIT = "LimitExceededException"
 
 
 class Lane:
@@ -54,8 +55,15 @@ def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any] | 
     consumers.check_active(call, stream, consumer)
     tail = shards.tail_of(call, stream, request["ShardId"])
     lane = _lane(call, consumer, tail)
+    meter = metrics.of_consumer(call, stream, consumer)
     if call.limits_on:
-        _check_rates(call, lane, stream, consumer, tail)
+        try:
+            _check_rates(call, lane, stream, consumer, tail)
+        except ServiceError as error:
+            if error.code == LIMIT:
+                meter.add("SubscribeToShard.RateExceeded", 1, call.now)
+            meter.add("SubscribeToShard.Success", 0, call.now)
+            raise
     start = _position(request["StartingPosition"])
     iterators.check_arguments(start)
 
@@ -64,6 +72,7 @@ def subscribe_to_shard(call: Call, request: dict[str, Any]) -> dict[str, Any] | 
         if lane.holder is not None:
             lane.holder.give_up()
         lane.holder, lane.taken_at = subscription, call.now
+        meter.add("SubscribeToShard.Success", 1, call.now)
         return {"EventStream": subscription.events()}
 
     if call.lake.streams is not None and (topic := topics.of(call, stream)) is not None:
@@ -117,6 +126,7 @@ class Subscription:
         self._beat_due = call.now  # the first event tells where the consumer stands
         self._is_cut = False  # the last event took all that the rate allowed
         self._is_taken = self._is_over = False
+        self._meter = metrics.of_consumer(call, stream, consumer)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: Timer | None = None
 
@@ -164,9 +174,10 @@ class Subscription:
             room = self._room()
             if (tail.next > self._counter and room) or at_end or call.now >= self._beat_due:
                 event = await self._event(layout, tail, room)
-                counter, self._counter = self._counter, event.pop("counter")
+                counter, self._counter, size = self._counter, event.pop("counter"), event.pop("size")
                 if await self._is_committed():
                     self._beat_due = call.now + HEARTBEAT
+                    metrics.pushed(self._meter, size, event, call.now)
                     return event
                 self._counter = counter  # what was read has been taken back
                 continue
@@ -197,6 +208,7 @@ class Subscription:
         """What is there, up to `room` bytes (a larger record alone overdraws the rate), and where that leads."""
         call, following = self._call, self._counter
         found: list[dict[str, Any]] = []
+        size = 0
         if room and tail.next > following:
             horizon = retention.horizon(self._stream, call.now)
             found, following, size = await self._read(tail, following, horizon, room)
@@ -205,7 +217,7 @@ class Subscription:
         behind = 0
         if following < tail.next and found:
             behind = max(0, int(call.now * 1000) - round(found[-1]["ApproximateArrivalTimestamp"] * 1000))
-        event = {"counter": following, "Records": found, "MillisBehindLatest": behind}
+        event = {"counter": following, "size": size, "Records": found, "MillisBehindLatest": behind}
         if tail.is_at_end(following):
             event["ChildShards"] = [records.child(shard) for shard in layout.children(tail.shard.number)]
         else:

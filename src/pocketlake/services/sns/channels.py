@@ -13,14 +13,21 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import deliveries, filter_policies, handover, notifications, outbox, quotas, store
+from . import deliveries, filter_policies, handover, metrics, notifications, outbox, quotas, store
 from .notifications import Message
 
 
 def deliver(call: Call, topic: Resource, subscription: Resource, message: Message) -> None:
     """Unless the subscription is pending, or its filter policy refuses the message."""
-    if not subscription["Pending"] and _passes(subscription, message):
-        CHANNELS[subscription["Protocol"]](call, topic, subscription, message)
+    if subscription["Pending"]:
+        return
+    if not _passes(subscription, message):
+        text = message.text_for(subscription["Protocol"])
+        metrics.filtered_out(call, subscription, message, filter_policies.is_object(text))
+        return
+    CHANNELS[subscription["Protocol"]](call, topic, subscription, message)
+    if subscription["Protocol"] in OUTBOX:
+        metrics.delivered(call, subscription.arn)
 
 
 def _passes(subscription: Resource, message: Message) -> bool:
@@ -85,6 +92,7 @@ def _hand_over(call: Call, subscription: Resource, protocol: str, target: str, r
         return
     try:
         handover.TO[protocol](call, target, request)
+        metrics.delivered(call, subscription.arn)
     except ServiceError as reason:
         if reason.code in handover.LATER:
             deliveries.queue(call, subscription.arn, content)
@@ -152,3 +160,4 @@ CHANNELS: dict[str, Callable[[Call, Resource, Resource, Message], None]] = {
     "sms": _to_sms,
     "sqs": _to_sqs,
 }
+OUTBOX = frozenset({"application", "email", "email-json", "sms"})

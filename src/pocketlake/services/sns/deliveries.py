@@ -15,7 +15,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import delivery_policies, handover, quotas, store
+from . import delivery_policies, handover, metrics, quotas, store
 from .service import sns
 
 AGENT = "Amazon Simple Notification Service Agent"
@@ -87,7 +87,11 @@ async def deliver(call: Call, key: str) -> None:
         if reason is not None and _again(call, delivery, reason):
             return
         store.remove_delivery(call.db, delivery.id)
-        if reason is not None:
+        if content["Headers"]["x-amz-sns-message-type"] != "Notification":
+            return
+        if reason is None:
+            metrics.delivered(call, delivery.subscription)
+        else:
             handover.bury(call, delivery.subscription, content["Attributes"], {"MessageBody": content["Body"]}, reason)
 
 
@@ -135,6 +139,7 @@ def drain(call: Call, key: str) -> None:
         content, request = delivery.content, handover.unpacked(delivery.content["Request"])
         try:
             handover.TO[content["Protocol"]](call, content["Target"], request)
+            metrics.delivered(call, key)
         except ServiceError as reason:
             if reason.code in handover.LATER and delivery.failures < MANAGED_TRIES:
                 store.count_failure(call.db, delivery.id)

@@ -235,6 +235,14 @@ def passes_body(text: str, body: str) -> bool:
     )
 
 
+def is_object(body: str) -> bool:
+    """Whether a policy on message bodies can look at this one."""
+    try:
+        return isinstance(orjson.loads(body), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
 def _gather(node: Any, path: str, leaves: dict[str, list[Any]]) -> None:
     """Leaves by dotted path; the elements of a list lie at the list's own path."""
     if isinstance(node, dict):

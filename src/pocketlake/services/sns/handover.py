@@ -15,6 +15,8 @@ from pocketlake.kernel.access import Principal
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
+from . import metrics
+
 log = logging.getLogger("pocketlake.sns")
 
 # What AWS's own services say when they will take the message later; anything else is a client's fault and final.
@@ -49,6 +51,7 @@ def bury(
     call: Call, subscription_arn: str, attributes: dict[str, str], request: dict[str, Any], reason: ServiceError
 ) -> None:
     """Into the subscription's dead-letter queue, with the reason; without one the message is dropped, as on AWS."""
+    metrics.failed(call, subscription_arn)
     policy = attributes.get("RedrivePolicy")
     if policy is None:
         return
@@ -61,7 +64,9 @@ def bury(
         letter["MessageDeduplicationId"] = request.get("MessageDeduplicationId") or str(uuid.uuid4())
     try:
         send(call, target, letter)
+        metrics.redriven(call, subscription_arn, taken=True)
     except ServiceError as error:
+        metrics.redriven(call, subscription_arn, taken=False)
         log.warning("sns: the dead-letter queue %s took no message: %s", target, error)
 
 

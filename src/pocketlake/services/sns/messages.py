@@ -15,7 +15,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, channels, live, message_attributes, notifications, outbox, quotas, replays, store
+from . import addresses, channels, live, message_attributes, metrics, notifications, outbox, quotas, replays, store
 from .notifications import Message
 from .service import errors, invalid, sns
 
@@ -40,7 +40,7 @@ def publish(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     message, size = _read(call, topic, request)
     if size > _largest(topic):
         raise invalid("Message too long")
-    return _publish(call, topic, message)
+    return _publish(call, topic, message, size)
 
 
 @sns.operation
@@ -52,7 +52,7 @@ def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     read = [_read(call, topic, entry) for entry in entries]
     if sum(size for _, size in read) > _largest(topic):
         raise errors.BatchRequestTooLongException("The length of all the messages put together is more than the limit.")
-    answers = [_publish(call, topic, message) for message, _ in read]
+    answers = [_publish(call, topic, message, size) for message, size in read]
     return {
         "Successful": [{"Id": entry["Id"], **answer} for entry, answer in zip(entries, answers, strict=True)],
         "Failed": [],
@@ -142,9 +142,10 @@ def _structured(request: dict[str, Any], needs_default: bool) -> dict[str, str]:
     return texts
 
 
-def _publish(call: Call, topic: Resource, message: Message) -> dict[str, str]:
+def _publish(call: Call, topic: Resource, message: Message, size: int) -> dict[str, str]:
     """Number it, keep it, hand it to every subscription. A repeated message is only answered."""
     answer = {"MessageId": message.id}
+    metrics.published(call, topic, size)
     if topic["IsFifo"]:
         by_group = topic["Attributes"].get("FifoThroughputScope") == "MessageGroup"
         scoped = f"{message.group}\0{message.deduplication}" if by_group else str(message.deduplication)

@@ -54,6 +54,7 @@ def _delete(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict
         if queue.is_fifo:
             fifo.renew_group(call, queue, group or "", now)
             call.notify(queue.topic)  # its group may have more
+    queue.meter.add("NumberOfMessagesDeleted", 1, now / 1000)
     return {}
 
 

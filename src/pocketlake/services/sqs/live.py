@@ -12,7 +12,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import quotas, store
+from . import metrics, quotas, store
 from .service import errors
 
 RESERVATION = 4096  # counters that are given out between two writes of how far they have come
@@ -41,6 +41,7 @@ class Queue:
         "largest",
         "max_receives",
         "memory",
+        "meter",
         "name",
         "next",
         "oldest",
@@ -61,6 +62,7 @@ class Queue:
     def __init__(self, call: Call, key: Key, resource: Resource) -> None:
         self.memory = call.memory
         self.key = key
+        self.meter = metrics.meter(call, key)
         self.account, self.region, self.name = key
         self.arn = resource.arn
         self.topic = f"sqs.messages:{resource.arn}"

@@ -40,7 +40,7 @@ def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if size > queue.largest:
         raise _too_long(queue)
     call.undo(queue.forget)
-    answer = _send(call, queue, request, milliseconds(call))
+    answer = _send(call, queue, request, milliseconds(call), size)
     _sent(call, queue)
     return answer
 
@@ -63,9 +63,10 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             fifo.key(queue, entry)  # what a FIFO queue cannot do without fails the batch as a whole
 
     def send(entry: dict[str, Any]) -> dict[str, Any]:
-        if _size(entry) > queue.largest:
+        size = _size(entry)
+        if size > queue.largest:
             raise _too_long(queue)
-        return _send(call, queue, entry, now)
+        return _send(call, queue, entry, now, size)
 
     call.undo(queue.forget)
     answer = batches.run(entries, send)
@@ -119,7 +120,7 @@ def _too_long(queue: Queue) -> Exception:
     return error
 
 
-def _send(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict[str, Any]:
+def _send(call: Call, queue: Queue, request: dict[str, Any], now: int, size: int) -> dict[str, Any]:
     """Write the message, unless a FIFO queue knows it; the answer."""
     body: str = request["MessageBody"]
     attributes, system = request.get("MessageAttributes"), request.get("MessageSystemAttributes")
@@ -139,11 +140,13 @@ def _send(call: Call, queue: Queue, request: dict[str, Any], now: int) -> dict[s
         dedup, scoped = fifo.key(queue, request)
         known = fifo.repeated(call, queue, scoped, now)
         if known is not None:
+            queue.meter.add("NumberOfDeduplicatedSentMessages", 1, now / 1000)
             return {**answer, "MessageId": id_text(known[0]), "SequenceNumber": fifo.sequence_of(known[1])}
     position, message, visible = queue.place(call), new_id(), now + delay if delay else 0
     kept = message_attributes.dump(attributes or {}, system or {}) if attributes or system else None
     sender = call.principal.user_id or call.principal.account
     store.send(call.db, position, visible, now, message, group, dedup, sender, body, kept)
+    queue.meter.add("SentMessageSize", size, now / 1000)
     queue.enters(visible, now)
     answer["MessageId"] = id_text(message)
     if queue.is_fifo:

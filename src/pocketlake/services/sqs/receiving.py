@@ -62,7 +62,9 @@ async def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any]
     if not rows and wait:
         rows, queue = await _wait(call, queue, request, limit, wait)
     if not rows:
+        queue.meter.add("NumberOfEmptyReceives", 1, call.now)
         return {}
+    queue.meter.add("NumberOfMessagesReceived", len(rows), call.now)
     wanted = request.get("MessageAttributeNames", [])
     return {"Messages": [_message(call, queue, row, names, wanted) for row in rows]}
 

@@ -243,6 +243,16 @@ def returning(db: Store, queue: int, now: int) -> list[tuple[int, str | None]]:
     )
 
 
+def due(db: Store, queue: int, now: int) -> tuple[int, int]:
+    """How many messages in flight, and delayed ones, have ceased to be hidden: sqs_messages_by_visibility."""
+    rows = db.rows(
+        "SELECT receives > 0, count(*) FROM sqs_messages WHERE queue = ? AND visible > 0 AND visible <= ? GROUP BY 1",
+        (queue, now),
+    )
+    found = {bool(received): count for received, count in rows}
+    return found.get(True, 0), found.get(False, 0)
+
+
 def make_ready(db: Store, queue: int, now: int) -> None:
     """sqs_messages_by_visibility, sqs_groups_by_turn."""
     db.execute("UPDATE sqs_messages SET visible = 0 WHERE queue = ? AND visible > 0 AND visible <= ?", (queue, now))
