@@ -130,6 +130,8 @@ class Connection(asyncio.Protocol):
         if not self._greeted:
             return self._greet()
         if self._method is None:
+            if buffer[0] != SERVICE:
+                raise Malformed("there is no such service")
             if not scanner.at:
                 scanner.expect(2)
             if not scanner.scan(buffer):
@@ -164,9 +166,9 @@ class Connection(asyncio.Protocol):
 
     @staticmethod
     def _method_of(data: bytes) -> Method:
-        service, number = values.load_all(data)
+        _, number = values.load_all(data)
         method = METHODS.get(number) if type(number) is int else None
-        if service != SERVICE or method is None:
+        if method is None:
             raise Malformed(f"there is no method {number}")
         return method
 

@@ -6,6 +6,7 @@ Reading goes through cbor2; tags that no client sends are refused rather than ma
 
 from __future__ import annotations
 
+import os
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -20,6 +21,8 @@ from .scanning import Malformed
 STRINGS, NUMBERS, BINARIES, ORDINAL = 3321, 3322, 3323, 3324  # tags
 KINDS = {STRINGS: "SS", NUMBERS: "NS", BINARIES: "BS"}
 MOST_LEVELS = int(quotas.LEVELS.value)
+END = os.urandom(16)  # stands behind values to the end: who ends them sooner does not know it
+END_BYTES = cbor2.dumps(END)
 REFUSED = (0, 1, 5, 25, 28, 29, 30, 35, 36, 37, 43000, 52, 54, 100, 256, 258, 260, 261, 1004, 55799)
 
 Value = dict[str, Any]
@@ -74,7 +77,9 @@ def load(data: bytes) -> Any:
 
 def load_all(data: bytes) -> list[Any]:
     """Values that stand one after another to the end."""
-    found: list[Any] = load(b"\x9f" + data + b"\xff")
+    found: list[Any] = load(b"\x9f" + data + END_BYTES + b"\xff")
+    if not found or found.pop() != END:
+        raise Malformed("an end before the end")
     return found
 
 
