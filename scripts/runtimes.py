@@ -16,6 +16,14 @@ from scripts.environments import cache, fingerprint, node_environment
 NODE: dict[str, tuple[str, ...]] = {
     "awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",),
     "dynalite": ("dynalite@4.0.0",),
+    "dynamodbjs": (
+        "@aws-sdk/client-dynamodb@3.1162.0",
+        "@aws-sdk/lib-dynamodb@3.1162.0",
+        "@aws-sdk/util-dynamodb@3.996.9",
+        "electrodb@3.9.3",
+        "dynamodb-toolbox@2.10.6",
+    ),
+    "snsvalidator": ("sns-validator@0.3.5",),
 }
 JAVA: dict[str, tuple[str, ...]] = {
     "awssdkjava": ("software.amazon.awssdk:kinesis:2.31.50",),

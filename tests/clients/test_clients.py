@@ -18,7 +18,7 @@ from pocketlake.embedded import EmbeddedLake
 from scripts import clients
 
 PROGRAMS = Path(__file__).parent / "programs"
-OWN = ("boto3", "boto3_sqs", "pyarrow")
+OWN = ("boto3", "boto3_dynamodb", "boto3_sqs", "pyarrow")
 SECONDS = 100
 
 
