@@ -22,7 +22,7 @@ from .writers import IMPATIENT, Writer
 ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "3"))
 SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 TABLE, COUNTERS = "faults", "counters"
-GROUP = 5  # items of one transaction
+GROUP = 10  # items of one transaction
 LOAD_SECONDS = (0.3, 1.5)
 
 
