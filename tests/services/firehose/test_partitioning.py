@@ -57,6 +57,139 @@ def test_each_key_has_its_own_folder_and_what_has_no_key_fails(bucket):
     assert failed[0]["attemptEndingTimestamp"] - failed[0]["arrivalTimestamp"] == 60_000
 
 
+def padded(device, n, size):
+    """A record of so many bytes and a few."""
+    return json.dumps({"device": device, "n": n, "pad": "x" * size}).encode() + b"\n"
+
+
+def delivered(lake, prefix="device="):
+    """By device: the numbers in each object, in the order of the objects' names."""
+    found = {}
+    for key, body in sorted(objects(lake, prefix).items()):
+        device = key.partition("/")[0].removeprefix("device=")
+        found.setdefault(device, []).append([json.loads(line)["n"] for line in body.splitlines()])
+    return found
+
+
+def test_a_full_partition_is_delivered_alone(tmp_path):
+    """What comes seldom waits for its own time, however much the stream's other partitions take."""
+    with pocketlake.run(tmp_path, limits="off") as lake:
+        lake.clock.freeze()
+        lake.client("s3").create_bucket(Bucket="lake")
+        create(lake, **partitioned(query("{device: .device}")))
+        put(lake, padded("quiet", 0, 10))
+        for n in range(67):
+            put(lake, padded("loud", n, 1000 * 1024 - 100))  # 64 MiB are 66 of them
+        lake.clock.advance(0)
+        (numbers,) = delivered(lake)["loud"]
+        assert numbers in (list(range(66)), list(range(67)))
+        assert "quiet" not in delivered(lake)
+        lake.clock.advance(59)
+        assert "quiet" not in delivered(lake)
+        lake.clock.advance(1)
+        assert delivered(lake)["quiet"] == [[0]]
+
+
+def test_each_partition_s_time_begins_with_its_first_record(bucket):
+    create(bucket, **partitioned(query("{device: .device}")))
+    put(bucket, padded("a", 1, 0))
+    bucket.clock.advance(40)
+    put(bucket, padded("b", 2, 0), padded("a", 3, 0))
+    bucket.clock.advance(19)
+    assert delivered(bucket) == {}
+    bucket.clock.advance(1)
+    assert delivered(bucket) == {"a": [[1, 3]]}
+    put(bucket, padded("a", 4, 0))  # begins anew
+    bucket.clock.advance(39)
+    assert delivered(bucket) == {"a": [[1, 3]]}
+    bucket.clock.advance(1)
+    assert delivered(bucket) == {"a": [[1, 3]], "b": [[2]]}
+    bucket.clock.advance(20)
+    assert delivered(bucket) == {"a": [[1, 3], [4]], "b": [[2]]}
+
+
+def test_another_day_in_the_prefix_is_another_partition(bucket):
+    create(bucket, **partitioned(query("{device: .device}")))
+    bucket.clock.set("2013-05-06T23:59:30Z")
+    put(bucket, padded("a", 1, 0))
+    bucket.clock.advance(40)
+    put(bucket, padded("a", 2, 0))
+    bucket.clock.advance(60)
+    assert {key.rpartition("/")[0] for key in objects(bucket, "device=")} == {
+        "device=a/2013-05-06",
+        "device=a/2013-05-07",
+    }
+
+
+def test_random_strings_in_the_prefix_make_no_partitions(bucket):
+    prefix = "!{partitionKeyFromQuery:device}/!{firehose:random-string}/"
+    create(bucket, **partitioned(query("{device: .device}"), prefix=f"data/{prefix}"))
+    for n in range(3):
+        put(bucket, padded("a", n, 0), padded("b", n, 0))
+        bucket.clock.advance(5)
+    bucket.clock.advance(60)
+    names = [key.split("/") for key in objects(bucket, "data/")]
+    assert sorted(name[1] for name in names) == ["a", "b"]
+    assert names[0][2] != names[1][2]
+
+
+def test_partitions_that_wait_are_active_and_delivered_ones_are_not(bucket):
+    create(bucket, **partitioned(query("{device: .device}")))
+    put(bucket, *[record(f"d{n:03}") for n in range(300)])
+    bucket.clock.advance(30)
+    put(bucket, *[record(f"e{n:03}") for n in range(250)])  # 50 too many: the first 300 still wait
+    bucket.clock.advance(30)
+    put(bucket, *[record(f"f{n:03}") for n in range(300)])  # the first 300 have gone
+    bucket.clock.advance(60)
+    names = [base64.b64decode(line["rawData"]) for line in failures(bucket, "bad/activePartitionExceeded/")]
+    assert [json.loads(name)["device"] for name in names] == [f"e{n:03}" for n in range(200, 250)]
+
+
+def test_partitions_survive_a_restart_and_a_refusing_bucket(tmp_path):
+    with pocketlake.run(tmp_path) as lake:
+        lake.clock.freeze()
+        create(lake, **partitioned(query("{device: .device}")))  # there is no bucket yet
+        put(lake, padded("a", 1, 0))
+        lake.clock.advance(30)
+        put(lake, padded("b", 2, 0))
+        lake.clock.advance(30)
+    with pocketlake.run(tmp_path) as lake:
+        put(lake, padded("a", 3, 0))
+        lake.client("s3").create_bucket(Bucket="lake")
+        lake.clock.advance(30)
+        assert delivered(lake) == {"a": [[1]], "b": [[2]]}  # what was sealed takes no more
+        lake.clock.advance(60)
+        assert sorted(delivered(lake)["a"]) == [[1], [3]]
+
+
+def test_partitions_go_with_their_stream(bucket):
+    create(bucket, **partitioned(query("{device: .device}")))
+    put(bucket, padded("a", 1, 0))
+    bucket.clock.advance(30)
+    put(bucket, padded("b", 2, 0))
+    bucket.clock.advance(30)  # b was sorted, and waits
+    bucket.client("firehose").delete_delivery_stream(DeliveryStreamName="d")
+    create(bucket, **partitioned(query("{device: .device}")))
+    bucket.clock.advance(600)
+    assert delivered(bucket) == {"a": [[1]]}
+
+
+def test_records_that_were_sorted_tell_where_they_came_from_when_they_do_not_fit(bucket):
+    options = table(bucket)
+    create(
+        bucket,
+        **partitioned(query("{name: .name}"), prefix="t/name=!{partitionKeyFromQuery:name}/"),
+        DataFormatConversionConfiguration=options["DataFormatConversionConfiguration"],
+    )
+    put(bucket, b'{"id": 1, "name": "a"}')
+    bucket.clock.advance(20)
+    put(bucket, b'{"id": "x", "name": "a"}')
+    bucket.clock.advance(40)
+    (failed,) = failures(bucket, "bad/format-conversion-failed/")
+    assert failed["attemptEndingTimestamp"] - failed["arrivalTimestamp"] == 40_000
+    assert failed["sequenceNumber"].strip("0")
+
+
 def test_more_partitions_than_the_limit_go_to_the_error_prefix(bucket):
     create(bucket, **partitioned(query("{device: .device}")))
     for start in range(0, 600, 300):

@@ -77,11 +77,11 @@ class Batch:
     As long as nothing has touched the records no Python object is made of each: `joined` and `array` do without.
     """
 
-    def __init__(self, stream: str, arrivals: list[store.Arrival], attempt: int, since: float) -> None:
+    def __init__(self, stream: str, arrivals: list[store.Arrival], attempt: int, since: float, name: str = "") -> None:
         self.arrivals = arrivals
         self.attempt = attempt
         self.since = since
-        self.identity = uuid.uuid5(uuid.UUID(stream), str(arrivals[0].sequence))
+        self.identity = uuid.uuid5(uuid.UUID(stream), name or str(arrivals[0].sequence))
         self.origins: Sequence[int] | None = None
         self.query_keys: list[dict[str, str]] | None = None
         self.metadata: list[dict[str, Any]] | None = None

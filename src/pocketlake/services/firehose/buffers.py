@@ -7,16 +7,19 @@ from typing import Any, NamedTuple
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import quotas, store
+from . import processing, quotas, store
 
 DELIVER = "deliver"  # the alarm, in deliveries
 
 
 class Held(NamedTuple):
-    """What lies in a buffer. While a delivery is under way nobody else schedules the next one."""
+    """What lies in a buffer: `full` is the size at which its delivery is due, `ripe` when one of its partitions is due
+    whatever comes. While a delivery is under way nobody else schedules the next one."""
 
     size: int
     oldest: float | None
+    full: float = 0.0
+    ripe: float | None = None
     is_under_way: bool = False
 
 
@@ -39,7 +42,7 @@ def grow(call: Call, stream: Resource, added: int, arrival: float) -> None:
     if held.is_under_way:
         return  # the delivery schedules what it leaves behind
     before = _due(stream, held)
-    held = Held(held.size + added, arrival if held.oldest is None else min(held.oldest, arrival))
+    held = held._replace(size=held.size + added, oldest=arrival if held.oldest is None else min(held.oldest, arrival))
     _remember(call, stream, held)
     due = _due(stream, held)
     if due is not None and (before is None or due < before):
@@ -54,7 +57,7 @@ def schedule(call: Call, stream: Resource) -> None:
     if store.attempt(call.db, stream["Id"]) is not None:
         under_way(call, stream)
         return
-    held = Held(*store.buffered(call.db, stream["Id"]))
+    held = _held(call, stream)
     _remember(call, stream, held)
     due = _due(stream, held)
     if due is None:
@@ -76,8 +79,13 @@ def under_way(call: Call, stream: Resource) -> None:
 
 
 def is_due(call: Call, stream: Resource) -> bool:
-    due = _due(stream, Held(*store.buffered(call.db, stream["Id"])))
+    due = _due(stream, _held(call, stream))
     return due is not None and due <= call.now
+
+
+def is_ripe(call: Call, stream: Resource, partition: store.Partition) -> bool:
+    """Whether a partition's own buffer is full or its time has come."""
+    return _ripe(stream, partition) <= call.now
 
 
 def size_of_delivery(call: Call, stream: Resource) -> float:
@@ -97,14 +105,32 @@ def hints(stream: Resource) -> tuple[float, float]:
     return given["SizeInMBs"] * quotas.MIB, float(given["IntervalInSeconds"])
 
 
+def _held(call: Call, stream: Resource) -> Held:
+    """Of a partitioned stream the buffer is to be sorted as soon as its records could fill a partition."""
+    size, oldest = store.buffered(call.db, stream["Id"])
+    full, _ = hints(stream)
+    partitions = store.partitions(call.db, stream["Id"])
+    if processing.is_partitioned(stream["Destination"]):
+        largest = max((partition.bytes for partition in partitions if not partition.is_sealed), default=0)
+        full = max(full - largest, quotas.SORTED_BYTES.value)
+    return Held(size, oldest, full, min((_ripe(stream, partition) for partition in partitions), default=None))
+
+
+def _ripe(stream: Resource, partition: store.Partition) -> float:
+    """When a partition is due: at once if it is full, or sealed, or its stream has no partitions any more."""
+    size, seconds = hints(stream)
+    is_due = partition.is_sealed or partition.bytes >= size or not processing.is_partitioned(stream["Destination"])
+    return 0.0 if is_due else partition.since + seconds
+
+
 def _remember(call: Call, stream: Resource, held: Held) -> None:
     call.memory["held", stream["Id"]] = held
     call.undo(lambda: call.memory.pop(("held", stream["Id"]), None))
 
 
 def _due(stream: Resource, held: Held) -> float | None:
-    """When the buffer is to be delivered: a full one is overdue, an empty one never due."""
+    """When there is something to deliver: a full buffer is overdue, an empty one never due."""
     if held.oldest is None:
-        return None
-    size, seconds = hints(stream)
-    return 0.0 if held.size >= size else held.oldest + seconds
+        return held.ripe
+    due = 0.0 if held.size >= held.full else held.oldest + hints(stream)[1]
+    return due if held.ripe is None else min(due, held.ripe)

@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import backups, buffers, destinations, failures, processing, quotas, sending, store
+from . import backups, buffers, destinations, failures, partitions, processing, quotas, sending, store
 from .batches import Batch, Failed, StorageRefused, Unacknowledged, Undelivered
 from .service import firehose
 
@@ -31,9 +31,16 @@ async def deliver(call: Call, name: str) -> None:
     if attempt is None:
         return
     arrivals = await call.db.beside(store.take, stream["Id"], attempt.last)
-    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since)
+    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since) if arrivals else None
     try:
-        await _attempt(call, stream, batch)
+        if processing.is_partitioned(stream["Destination"]):
+            if batch is not None:
+                await _sort(call, stream, batch, attempt)
+            await partitions.deliver(call, stream, attempt)
+        else:
+            await partitions.deliver(call, stream, attempt)  # of a destination that this one has replaced
+            if batch is not None:
+                await _attempt(call, stream, batch)
     except Undelivered as refusal:
         _put_off(call, stream, attempt, refusal)
         return
@@ -62,6 +69,19 @@ def _begin(call: Call, stream: Resource) -> store.Attempt | None:
         store.set_attempt(call.db, stream["Id"], attempt)
         buffers.under_way(call, stream)
     return attempt
+
+
+async def _sort(call: Call, stream: Resource, batch: Batch, attempt: store.Attempt) -> None:
+    """Back up, process, and move the records into their partitions' buffers. Raises Undelivered."""
+    configuration = stream["Destination"]
+    if backup := destinations.of(stream).backup(configuration):
+        await backups.write(call, stream, backup, batch)
+    batch, failed = await _process(call, stream, batch)
+    shares = await partitions.sort(call, stream, batch, failed)
+    with call.transaction():
+        if _is_there(call, stream):
+            partitions.keep(call, stream, batch, shares)
+            store.remove(call.db, stream["Id"], attempt.last)
 
 
 async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
@@ -112,9 +132,14 @@ def _end(call: Call, stream: Resource, attempt: store.Attempt) -> None:
     sending.clear(call, stream)
     store.remove(call.db, stream["Id"], attempt.last)
     store.end_attempt(call.db, stream["Id"])
-    now = _stream(call, stream.name)
-    if now is not None and now["Id"] == stream["Id"]:  # neither deleted nor made anew meanwhile
+    if now := _is_there(call, stream):
         buffers.schedule(call, now)
+
+
+def _is_there(call: Call, stream: Resource) -> Resource | None:
+    """The stream as it is by now; None: it was deleted, and perhaps made anew, meanwhile."""
+    now = _stream(call, stream.name)
+    return now if now is not None and now["Id"] == stream["Id"] else None
 
 
 def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Undelivered) -> None:
@@ -122,20 +147,22 @@ def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Unde
     if attempt.made == 1 and not isinstance(refusal, Unacknowledged):
         log.warning("firehose %s can't deliver and tries again: %s", stream.name, refusal)
     with call.transaction():
-        now = _stream(call, stream.name)
-        if now is None or now["Id"] != stream["Id"]:
+        if not _is_there(call, stream):
             return
         keeps = _retention(call, stream)
         if lost := store.remove_expired(call.db, stream["Id"], call.now - keeps):
             log.warning("firehose %s lost %d puts of more than %g hours ago", stream.name, lost, keeps / 3600)
-        left = store.take(call.db, stream["Id"], attempt.last)
+        if lost := partitions.remove_expired(call, stream, call.now - keeps):
+            log.warning("firehose %s lost %d partitions of more than %g hours ago", stream.name, lost, keeps / 3600)
+        left = [arrival.arrival for arrival in store.take(call.db, stream["Id"], attempt.last)]
+        left += [partition.since for partition in store.partitions(call.db, stream["Id"]) if partition.is_sealed]
         if not left:
             _end(call, stream, attempt)
             return
         pause = refusal.pause
         if pause is None:
             pause = RETRY_SECONDS[min(attempt.made, len(RETRY_SECONDS)) - 1]
-        call.alarms.set(deliver, stream.name, min(call.now + pause, left[0].arrival + keeps))
+        call.alarms.set(deliver, stream.name, min(call.now + pause, min(left) + keeps))
 
 
 def _retention(call: Call, stream: Resource) -> float:

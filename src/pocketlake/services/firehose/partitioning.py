@@ -1,12 +1,12 @@
-"""Dynamic partitioning: a batch falls apart by the prefixes that its records' keys make.
+"""Dynamic partitioning: which partition a record belongs to.
 
+A partition is what the prefix is evaluated to: another key, or another hour where the prefix has hours, is another one.
 Source: developer guide, "Partition streaming data in Amazon Data Firehose", "Buffer data for dynamic partitioning".
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from . import failures, metadata, prefixes, quotas, storage
@@ -16,41 +16,62 @@ LIMIT_EXCEEDED = "DynamicPartitioning.ActivePartitionsLimitExceeded"
 Keys = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 
 
-class Partition(NamedTuple):
-    """The records of one object. `identity` follows from the batch and the folder."""
+class Share(NamedTuple):
+    """What a partition gets of a batch: the places of its records. `name` is its folder, random strings left alike."""
 
+    name: str
     folder: str
-    identity: uuid.UUID
-    batch: Batch
+    indexes: list[int]
 
 
-def split(limits_on: bool, configuration: dict[str, Any], batch: Batch) -> tuple[list[Partition], list[Failed]]:
-    """The batch's partitions in the order in which they appear, and the records that found no place in one.
+def split(
+    limit: float, configuration: dict[str, Any], batch: Batch, active: Set[str]
+) -> tuple[list[Share], list[Failed]]:
+    """The batch by partitions in the order in which they appear, and the records that found no place in one.
 
-    Runs in a thread. Of partitions beyond the limit all records fail.
+    `active` are the names of those that are there already. Beyond `limit` of them no new ones are made, and the records
+    that ask for one fail. Runs in a thread.
     """
     prefix = configuration["Prefix"]
     wanted = (prefixes.keys(prefix, prefixes.QUERY), prefixes.keys(prefix, prefixes.LAMBDA))
-    groups: dict[Keys, list[int]] = {}
+    received = batch.received()
+    evaluated: dict[tuple[Keys, float], Share] = {}
+    shares: dict[str, Share] = {}
     failed: list[Failed] = []
     for index in range(len(batch)):
         try:
-            groups.setdefault(_keys(batch, index, *wanted), []).append(index)
+            keys = _keys(batch, index, *wanted)
         except ValueError as error:
             failed.append(_failure(batch, index, failures.PROCESSING, metadata.EXTRACTION_FAILED, str(error)))
-    partitions: list[Partition] = []
-    limit = quotas.ACTIVE_PARTITIONS.value if limits_on else float("inf")
-    for keys, indexes in groups.items():
-        partition = _partition(configuration, batch.select(indexes), dict(keys[0]), dict(keys[1]))
-        if len(partition.folder) > quotas.PREFIX_CHARACTERS.value:
+            continue
+        when = float(int(received[batch.origin(index)].arrival))  # no expression is finer than a second
+        share = evaluated.get((keys, when))
+        if share is None:
+            found = _share(configuration, batch, keys, when)
+            share = evaluated[keys, when] = shares.setdefault(found.name, found)
+        share.indexes.append(index)
+    return _places(limit, batch, list(shares.values()), active, failed)
+
+
+def _places(
+    limit: float, batch: Batch, shares: list[Share], active: Set[str], failed: list[Failed]
+) -> tuple[list[Share], list[Failed]]:
+    placed: list[Share] = []
+    made = 0
+    for share in shares:
+        is_new = share.name not in active
+        if len(share.folder) > quotas.PREFIX_CHARACTERS.value:
             message = f"Length of evaluated prefix cannot be greater than {quotas.PREFIX_CHARACTERS.value:.0f}"
-            failed += [_failure(batch, at, failures.PROCESSING, metadata.EXTRACTION_FAILED, message) for at in indexes]
-        elif len(partitions) >= limit:
+            kind, code = failures.PROCESSING, metadata.EXTRACTION_FAILED
+        elif is_new and len(active) + made >= limit:
             message = f"The delivery stream has reached its limit of {limit:.0f} active partitions."
-            failed += [_failure(batch, at, failures.PARTITIONS, LIMIT_EXCEEDED, message) for at in indexes]
+            kind, code = failures.PARTITIONS, LIMIT_EXCEEDED
         else:
-            partitions.append(partition)
-    return partitions, failed
+            made += is_new
+            placed.append(share)
+            continue
+        failed += [_failure(batch, index, kind, code, message) for index in share.indexes]
+    return placed, failed
 
 
 def _keys(batch: Batch, index: int, of_query: set[str], of_lambda: set[str]) -> Keys:
@@ -63,14 +84,11 @@ def _keys(batch: Batch, index: int, of_query: set[str], of_lambda: set[str]) -> 
     )
 
 
-def _partition(
-    configuration: dict[str, Any], batch: Batch, query_keys: Mapping[str, str], lambda_keys: Mapping[str, str]
-) -> Partition:
-    received = batch.received()
-    oldest = min(received[batch.origin(index)].arrival for index in range(len(batch)))
-    seed = f"{batch.identity} {query_keys} {lambda_keys}"
-    values = prefixes.Values(storage.moment(configuration, oldest), seed, "", query_keys, lambda_keys)
-    return Partition(prefixes.evaluate(configuration["Prefix"], values), uuid.uuid5(batch.identity, seed), batch)
+def _share(configuration: dict[str, Any], batch: Batch, keys: Keys, when: float) -> Share:
+    values = prefixes.Values(storage.moment(configuration, when), "", "", dict(keys[0]), dict(keys[1]))
+    name = prefixes.evaluate(configuration["Prefix"], values)
+    seeded = prefixes.Values(values.when, f"{batch.identity} {name}", "", values.query_keys, values.lambda_keys)
+    return Share(name, prefixes.evaluate(configuration["Prefix"], seeded), [])
 
 
 def _failure(batch: Batch, index: int, kind: str, code: str, message: str) -> Failed:

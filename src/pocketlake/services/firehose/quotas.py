@@ -21,6 +21,8 @@ PROCESSORS = Quota("processors of a destination", 5, "processors", "API referenc
 HTTP_RECORDS = Quota("records of a request to an HTTP endpoint", 10_000, "records", "HTTP endpoint specifications")
 # Not documented; see buffers.size_of_delivery.
 GROWN_BUFFER_BYTES = Quota("buffer grown to catch up", 128 * MIB, "bytes", "the largest buffer of an S3 destination")
+# Not documented; a partition gets this much beyond its buffer's size rather than being sorted into record by record.
+SORTED_BYTES = Quota("records sorted into partitions at once", MIB, "bytes", "see buffers.py")
 
 # Direct puts: all of PutRecord and PutRecordBatch to one stream, a second.
 LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")

@@ -1,5 +1,5 @@
-"""What lies buffered: one row for each call that put records, which of them are being delivered, and how far each
-source shard was read."""
+"""What lies buffered: one row for each call that put records, which of them are being delivered, the partitions that
+they were sorted into, and how far each source shard was read."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ MIGRATIONS = [
     """,
     # Before, each record stood in the payload behind its own length.
     "ALTER TABLE firehose_batches ADD COLUMN lengths BLOB",
+    """
+    CREATE TABLE firehose_partitions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, name TEXT NOT NULL, folder TEXT NOT NULL,
+        since REAL NOT NULL, bytes INTEGER NOT NULL, is_sealed INTEGER NOT NULL
+    );
+    CREATE INDEX firehose_partitions_by_stream ON firehose_partitions (stream, number);
+    CREATE TABLE firehose_partitioned (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, partition INTEGER NOT NULL,
+        arrival REAL NOT NULL, payload BLOB NOT NULL, lengths BLOB NOT NULL, origin BLOB
+    );
+    CREATE INDEX firehose_partitioned_by_partition ON firehose_partitioned (partition, sequence);
+    """,
 ]
 
 LENGTH = struct.Struct("<I")
@@ -55,6 +67,18 @@ class Arrival(NamedTuple):
         return [self.payload[start:end] for start, end in pairwise(ends)]
 
 
+class Partition(NamedTuple):
+    """A partition's buffer, one object to be. `name` tells it from the stream's others, `since` is when its first
+    record arrived; a sealed one is being delivered and takes no more records."""
+
+    number: int
+    name: str
+    folder: str
+    since: float
+    bytes: int
+    is_sealed: bool
+
+
 class Attempt(NamedTuple):
     """The delivery under way: of all rows up to `last`, begun at `since`, tried `made` times."""
 
@@ -65,14 +89,16 @@ class Attempt(NamedTuple):
 
 def add(db: Store, stream: str, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None = None) -> int:
     """Buffer one call's records; returns how many bytes they are."""
-    lengths = [len(record) for record in records]
-    size = sum(lengths)
-    packed = struct.pack(f"<{len(lengths)}I", *lengths)
+    payload, lengths = _packed(records)
     db.append(
         "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin, lengths) VALUES (?, ?, ?, ?, ?, ?)",
-        (stream, arrival, size, b"".join(records), origin and orjson.dumps(origin), packed),
+        (stream, arrival, len(payload), payload, origin and orjson.dumps(origin), lengths),
     )
-    return size
+    return len(payload)
+
+
+def _packed(records: Sequence[bytes]) -> tuple[bytes, bytes]:
+    return b"".join(records), struct.pack(f"<{len(records)}I", *map(len, records))
 
 
 def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
@@ -94,10 +120,12 @@ def take(db: Store | apsw.Connection, stream: str, last: int) -> list[Arrival]:
         " WHERE stream = ? AND sequence <= ? ORDER BY sequence",
         (stream, last),
     )
-    return [
-        Arrival(sequence, arrival, *_parts(payload, lengths), None if origin is None else orjson.loads(origin))
-        for sequence, arrival, payload, lengths, origin in rows
-    ]
+    return [_arrival(row) for row in rows]
+
+
+def _arrival(row: tuple[Any, ...]) -> Arrival:
+    sequence, arrival, payload, lengths, origin = row
+    return Arrival(sequence, arrival, *_parts(payload, lengths), None if origin is None else orjson.loads(origin))
 
 
 def _parts(payload: bytes, lengths: bytes | None) -> tuple[bytes, tuple[int, ...]]:
@@ -128,6 +156,59 @@ def buffered(db: Store, stream: str) -> tuple[int, float | None]:
     return int(row[0]), row[1]
 
 
+def partitions(db: Store, stream: str) -> list[Partition]:
+    """All of a stream, the oldest first. firehose_partitions_by_stream serves this."""
+    rows = db.execute(
+        "SELECT number, name, folder, since, bytes, is_sealed FROM firehose_partitions"
+        " WHERE stream = ? ORDER BY number",
+        (stream,),
+    )
+    return [
+        Partition(number, name, folder, since, size, bool(sealed)) for number, name, folder, since, size, sealed in rows
+    ]
+
+
+def open_partition(db: Store, stream: str, name: str, folder: str, since: float) -> int:
+    """A new, empty one; returns its number."""
+    row = db.one(
+        "INSERT INTO firehose_partitions (stream, name, folder, since, bytes, is_sealed) VALUES (?, ?, ?, ?, 0, 0)"
+        " RETURNING number",
+        (stream, name, folder, since),
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def fill_partition(
+    db: Store, number: int, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None
+) -> None:
+    payload, lengths = _packed(records)
+    db.append(
+        "INSERT INTO firehose_partitioned (partition, arrival, payload, lengths, origin) VALUES (?, ?, ?, ?, ?)",
+        (number, arrival, payload, lengths, origin and orjson.dumps(origin)),
+    )
+    db.execute("UPDATE firehose_partitions SET bytes = bytes + ? WHERE number = ?", (len(payload), number))
+
+
+def seal_partition(db: Store, number: int) -> None:
+    db.execute("UPDATE firehose_partitions SET is_sealed = 1 WHERE number = ?", (number,))
+
+
+def take_partition(db: Store | apsw.Connection, number: int) -> list[Arrival]:
+    """Its rows, oldest first. firehose_partitioned_by_partition serves this."""
+    rows = db.execute(
+        "SELECT sequence, arrival, payload, lengths, origin FROM firehose_partitioned"
+        " WHERE partition = ? ORDER BY sequence",
+        (number,),
+    )
+    return [_arrival(row) for row in rows]
+
+
+def remove_partition(db: Store, number: int) -> None:
+    db.execute("DELETE FROM firehose_partitioned WHERE partition = ?", (number,))
+    db.execute("DELETE FROM firehose_partitions WHERE number = ?", (number,))
+
+
 def attempt(db: Store, stream: str) -> Attempt | None:
     row = db.one("SELECT last, since, made FROM firehose_attempts WHERE stream = ?", (stream,))
     return None if row is None else Attempt(*row)
@@ -154,3 +235,5 @@ def forget(db: Store, stream: str) -> None:
     db.execute("DELETE FROM firehose_batches WHERE stream = ?", (stream,))
     db.execute("DELETE FROM firehose_attempts WHERE stream = ?", (stream,))
     db.execute("DELETE FROM firehose_checkpoints WHERE stream = ?", (stream,))
+    for partition in partitions(db, stream):
+        remove_partition(db, partition.number)

@@ -1,4 +1,4 @@
-"""S3: a batch becomes an object, compressed or converted; with dynamic partitioning one for each partition."""
+"""S3: a batch becomes an object, compressed or converted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from .. import compression, conversion, partitioning, prefixes, processing, quotas, storage
+from .. import compression, conversion, prefixes, processing, quotas, storage
 from ..batches import Batch, Failed
 from ..service import errors
 
@@ -69,12 +69,8 @@ def retry_seconds(configuration: dict[str, Any]) -> float | None:
 
 
 async def deliver(call: Call, stream: Resource, batch: Batch) -> list[Failed]:
+    """One object of the whole batch. Partitions have buffers of their own: see partitions.py."""
     configuration = stream["Destination"]
-    if processing.is_partitioned(configuration):
-        partitions, failed = await call.offload(partitioning.split, call.limits_on, configuration, batch)
-        for partition in partitions:
-            failed += await write(call, stream, partition.batch, partition.folder, partition.identity)
-        return failed
     when = storage.moment(configuration, batch.oldest)
     folder = prefixes.evaluate(configuration.get("Prefix") or "", prefixes.Values(when, seed=str(batch.identity)))
     return await write(call, stream, batch, folder, batch.identity)

@@ -1,0 +1,105 @@
+"""Active partitions: each has a buffer of its own, and is delivered when that is full or its time has come.
+
+What was put lies in the stream's buffer until a partition may be due: then all of it is processed and sorted into the
+partitions, and those that are due are sealed and delivered, one object each. Sorting moves records from the one buffer
+into the others in one transaction; a partition goes in the very tick in which its object is written.
+Source: developer guide, "Buffer data for dynamic partitioning".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.resources import Resource
+
+from . import buffers, conversion, destinations, failures, partitioning, processing, quotas, store
+from .batches import Batch, Failed
+from .destinations import s3
+from .partitioning import Share
+
+
+async def sort(call: Call, stream: Resource, batch: Batch, failed: list[Failed]) -> list[Share]:
+    """The processed batch by partitions; what failed, and what finds no place, goes to the error prefix."""
+    configuration = stream["Destination"]
+    active = {partition.name for partition in store.partitions(call.db, stream["Id"])}
+    limit = quotas.ACTIVE_PARTITIONS.value if call.limits_on else float("inf")
+    shares, unplaced = await call.offload(partitioning.split, limit, configuration, batch, active)
+    if failed := failed + unplaced:
+        await failures.write(call, stream, configuration, batch, failed)
+    return shares
+
+
+def keep(call: Call, stream: Resource, batch: Batch, shares: Iterable[Share]) -> None:
+    """Put the records into their partitions' buffers, within the caller's transaction."""
+    is_open = {
+        partition.name: partition.number
+        for partition in store.partitions(call.db, stream["Id"])
+        if not partition.is_sealed
+    }
+    # Only what may yet fail has to say where it came from.
+    is_traced = conversion.is_enabled(stream["Destination"])
+    received = batch.received()
+    for share in shares:
+        came = [received[batch.origin(index)] for index in share.indexes]
+        since = min(one.arrival for one in came)
+        number = is_open.get(share.name)
+        if number is None:
+            number = store.open_partition(call.db, stream["Id"], share.name, share.folder, since)
+        origin = {
+            "shard": "",
+            "numbers": [one.sequence_number for one in came],
+            "subnumbers": [one.subsequence_number for one in came],
+            "keys": [one.partition_key for one in came],
+            "arrivals": [one.arrival for one in came],
+        }
+        records = [batch.data[index] for index in share.indexes]
+        store.fill_partition(call.db, number, since, records, origin if is_traced else None)
+
+
+def _seal(call: Call, stream: Resource) -> list[store.Partition]:
+    """Those to be delivered now: that are due, and that were not delivered before. They take no more records."""
+    sealed = []
+    with call.transaction():
+        for partition in store.partitions(call.db, stream["Id"]):
+            if not partition.is_sealed:
+                if not buffers.is_ripe(call, stream, partition):
+                    continue
+                store.seal_partition(call.db, partition.number)
+            sealed.append(partition)
+    return sealed
+
+
+async def deliver(call: Call, stream: Resource, attempt: store.Attempt) -> None:
+    """Those that are due, one after the other; what was delivered stays so whatever becomes of the rest.
+
+    Raises Undelivered.
+    """
+    for partition in _seal(call, stream):
+        await _deliver(call, stream, partition, attempt)
+
+
+async def _deliver(call: Call, stream: Resource, partition: store.Partition, attempt: store.Attempt) -> None:
+    """Write one partition's object, and forget it in the same transaction."""
+    arrivals = await call.db.beside(store.take_partition, partition.number)
+    if not arrivals:  # its stream was deleted
+        return
+    configuration = stream["Destination"]
+    name = f"partition {partition.number}"
+    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since, name)
+    if processing.is_partitioned(configuration):
+        failed = await s3.write(call, stream, batch, partition.folder, batch.identity)
+    else:  # another destination has taken the place of the one that it was sorted for
+        failed = await destinations.of(stream).deliver(call, stream, batch)
+    if failed:
+        await failures.write(call, stream, configuration.get("S3Configuration", configuration), batch, failed)
+    with call.transaction():
+        store.remove_partition(call.db, partition.number)
+
+
+def remove_expired(call: Call, stream: Resource, before: float) -> int:
+    """Forget partitions whose records arrived then or earlier; returns how many."""
+    gone = [one for one in store.partitions(call.db, stream["Id"]) if one.since <= before]
+    for partition in gone:
+        store.remove_partition(call.db, partition.number)
+    return len(gone)
