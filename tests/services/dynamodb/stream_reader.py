@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
@@ -12,27 +13,30 @@ def specification(view: str = "NEW_AND_OLD_IMAGES") -> dict[str, Any]:
 
 
 class Reader:
-    """`poll` gives what has come since. What it knows of places is the sequence number it read last in each shard."""
+    """`poll` gives what has come since. What it knows of places is the sequence number it read last in each shard.
 
-    def __init__(self, client: Any, arn: str) -> None:
+    With `chance` it takes shards in any order that has parents before their children.
+    """
+
+    def __init__(self, client: Any, arn: str, chance: Random | None = None) -> None:
         self.client = client
         self.arn = arn
+        self.chance = chance
         self.checkpoints: dict[str, str] = {}
         self.ended: set[str] = set()
         self.iterators: dict[str, str] = {}
 
-    def shards(self) -> list[dict[str, Any]]:
-        return all_shards(self.client, self.arn)
-
     def poll(self, limit: int = 1000) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []
-        shards = self.shards()  # by ID, so parents come first
-        unread = {shard["ShardId"] for shard in shards} - self.ended
-        for shard in shards:
-            if shard["ShardId"] in self.ended or shard.get("ParentShardId") in unread:
-                continue
-            records += self._drain(shard["ShardId"], limit)
-            unread -= self.ended
+        parents = {shard["ShardId"]: shard.get("ParentShardId") for shard in all_shards(self.client, self.arn)}
+        unread = [shard for shard in parents if shard not in self.ended]
+        while unread:
+            ready = [shard for shard in unread if parents[shard] in self.ended or parents[shard] not in parents]
+            if not ready:
+                break
+            shard = self.chance.choice(ready) if self.chance else ready[0]
+            records += self._drain(shard, limit)
+            unread.remove(shard)
         return records
 
     def forget_iterators(self) -> None:
