@@ -105,6 +105,12 @@ def next_sequence(call: Call, owner: int) -> int:
     return sequence
 
 
+def pass_by(call: Call, owner: int, sequence: int) -> None:
+    """Whatever is written from now on comes after `sequence`, which another table's journal gave."""
+    if next_sequence(call, owner) < sequence:
+        call.memory["sequence", owner] = sequence
+
+
 def sequence_at(moment: float) -> int:
     """Not below the sequence numbers of changes up to and at `moment` (seconds), below those of all later ones."""
     return ((int(moment * 1000) + 1) << COUNTER_BITS) - 1

@@ -65,7 +65,8 @@ def changed_keys(
     rows = db.execute(
         "SELECT l.hash, l.sort, l.sequence, f.old, l.new, max(f.old_size, l.new_size) FROM"
         " (SELECT min(sequence) AS first, max(sequence) AS last FROM dynamodb_changes WHERE owner = ?"
-        "  AND (hash, sort) > (?, ?) AND sequence > ? AND sequence <= ? GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
+        "  AND (hash, sort) > (?, ?) AND sequence > ? AND sequence <= ?"
+        "  GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
         " JOIN dynamodb_changes f ON f.owner = ? AND f.sequence = first"
         " JOIN dynamodb_changes l ON l.owner = ? AND l.sequence = last ORDER BY l.hash, l.sort",
         (owner, *start, after, up_to, most, owner, owner),

@@ -83,7 +83,7 @@ JOB_TOKEN_LIFE = Quota(
 JOBS_PAGE = Quota("exports or imports of one page", 25, "jobs", REFERENCE + "ListExports, ListImports")
 REPLICATION_LAG = Quota("a write reaches the other replicas after", 0.5, "seconds", "ours; AWS: within a second")
 REPLICATION_MEMORY = Quota("how long a replica knows when its items were written", 86_400, "seconds", "ours")
-REPLICATION_ITEMS = Quota("changes that a replica sends in one turn", 500, "changes", "ours")
+REPLICATION_ITEMS = Quota("changes that a replica sends in one turn", 100, "changes", "ours")
 SOURCE_WAIT = Quota("a replica that new ones were filled from stays", 86_400, "seconds", REFERENCE + "DeleteTable")
 
 STREAMS_GUIDE = "DynamoDB developer guide, Change data capture for DynamoDB Streams"

@@ -70,6 +70,15 @@ MIGRATIONS = [
         PRIMARY KEY (owner, hash)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE dynamodb_write_times (     -- of items of replicas that were last written elsewhere: see write_times.py
+        owner INTEGER NOT NULL, hash BLOB NOT NULL, sort BLOB NOT NULL,
+        sequence INTEGER NOT NULL,          -- in the journal of the replica that wrote
+        region TEXT NOT NULL,               -- its region
+        PRIMARY KEY (owner, hash, sort)
+    ) WITHOUT ROWID;
+    CREATE INDEX dynamodb_write_times_by_age ON dynamodb_write_times (owner, sequence);
+    """,
 ]
 
 PUT = "INSERT OR REPLACE INTO dynamodb_items VALUES (?, ?, ?, ?, ?)"
@@ -133,6 +142,7 @@ def sweep(db: Store, owner: int, most: int) -> bool:
         ("dynamodb_entries", "hash, sort, item_hash, item_sort"),
         ("dynamodb_expiries", "expires, hash, sort"),
         ("dynamodb_collections", "hash"),
+        ("dynamodb_write_times", "hash, sort"),
     ):
         db.execute(
             f"DELETE FROM {table} WHERE owner = ? AND ({key}) IN (SELECT {key} FROM {table} WHERE owner = ? LIMIT ?)",

@@ -7,7 +7,19 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import backfill, quotas, schemas, store, streams, table_rules, tables, throughput_rules, warm_throughput
+from . import (
+    backfill,
+    quotas,
+    replica_rules,
+    replicas,
+    schemas,
+    store,
+    streams,
+    table_rules,
+    tables,
+    throughput_rules,
+    warm_throughput,
+)
 from .service import Invalid, errors, operation, refuse
 from .table_rules import BAD
 
@@ -30,6 +42,17 @@ def update_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """[DDB-009, DDB-501, DDB-512, DDB-554]"""
     _check(request)
     tables.check_built(request)
+    if "ReplicaUpdates" in request:
+        return replicas.update(call, request)
+    table = tables.existing(call, request["TableName"])
+    replica_rules.check_change(table, request)
+    answer = change_table(call, request)
+    replicas.share(call, table, request)
+    return answer
+
+
+def change_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Everything but replicas, here alone."""
     table = tables.existing(call, request["TableName"])
     tables.check_active(call, table)
     before = warm_throughput.of(table.body, table["BillingMode"])

@@ -131,7 +131,7 @@ def existing(call: Call, name_or_arn: str) -> Resource:
 @operation
 def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Gone when the call returns; its items leave the disk in the background."""
-    from . import backups, continuous_backups
+    from . import backups, continuous_backups, replicas
 
     table = existing(call, request["TableName"])
     if table["DeletionProtectionEnabled"]:
@@ -143,6 +143,7 @@ def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         check_active(call, table)
     backups.check_deletable(call, table)
     described = describe(call, table)
+    replicas.leave(call, table)
     streams.close(call, table)
     kinesis_delivery.end(call, table)
     call.resources("table").delete(table)
@@ -188,6 +189,8 @@ def list_tables(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(call: Call, table: Resource) -> dict[str, Any]:
+    from . import replicas
+
     items, size = counts(call, table["Number"], is_index=False)
     description = {
         "AttributeDefinitions": table["AttributeDefinitions"],
@@ -217,13 +220,14 @@ def describe(call: Call, table: Resource) -> dict[str, Any]:
     for member in ("OnDemandThroughput", "RestoreSummary"):
         if member in table.body:
             description[member] = table[member]
-    return description
+    return description | replicas.described(table)
 
 
 def status(call: Call, table: Resource) -> str:
     if table["ReadyAt"] > call.now:
         return "CREATING"
     busy = any(one.get("IndexStatus", "ACTIVE") != "ACTIVE" for one in table.get("GlobalSecondaryIndexes", []))
+    busy = busy or any(one["Status"] != "ACTIVE" for one in table.get("Replicas", {}).values())
     return "UPDATING" if busy else "ACTIVE"
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.resources import Resource
 
-from . import changes, metrics, quotas, schemas, store, tables
+from . import changes, metrics, quotas, replica_rules, schemas, store, tables
 from .changes import Image
 from .schemas import Table
 from .service import dynamodb, operation, refuse
@@ -21,6 +22,8 @@ EXPIRED = "ttl"  # who changed an item, in the table's journal
 
 @operation
 def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    from . import replicas
+
     table = schemas.locate(call, request["TableName"])
     asked = request["TimeToLiveSpecification"]
     name, enabled = asked["AttributeName"], asked["Enabled"]
@@ -31,14 +34,19 @@ def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise refuse("TimeToLive is already disabled")
     if not enabled and current != name:
         raise refuse(f"TimeToLive is active on a different AttributeName: current AttributeName is {current}")
-    if enabled:
-        schemas.save(call, table, TimeToLive=name)
+    replica_rules.check_settled(table)
+    for there, replica in ((call, table), *replicas.others(call, table)):
+        _change(there, replica, name if enabled else None)
+    return {"TimeToLiveSpecification": asked}
+
+
+def _change(call: Call, table: Resource, name: str | None) -> None:
+    schemas.save(call, table, TimeToLive=name)
+    if name is not None:
         call.alarms.set(enlist, table.name, call.now)
     else:
-        schemas.save(call, table, TimeToLive=None)
         store.forget_all_expiries(call.db, table["Number"])
         call.alarms.clear(expire, table.name)
-    return {"TimeToLiveSpecification": asked}
 
 
 @operation
@@ -57,13 +65,16 @@ def expiry(table: Table, item: dict[str, Any]) -> int | None:
 
 def expect(call: Call, table: Table, hash: bytes, sort: bytes, item: dict[str, Any]) -> None:
     """Note when an item that is written will expire."""
+    from . import replicas
+
     at = expiry(table, item)
     if at is None or not 0 < at < 2**53 or at < call.now - OLDEST:
         return
     store.expect(call.db, table.number, at, hash, sort)
     due = call.alarms.due(expire, table.name)
-    if due is None or due > at + DELAY:
-        call.alarms.set(expire, table.name, max(at, call.now) + DELAY)
+    delay = DELAY + replicas.expires_later(call, table.resource)
+    if due is None or due > at + delay:
+        call.alarms.set(expire, table.name, max(at, call.now) + delay)
 
 
 @dynamodb.alarm
@@ -86,11 +97,14 @@ def enlist(call: Call, key: str) -> None:
 @dynamodb.alarm
 def expire(call: Call, name: str) -> None:
     """Delete what has expired, unless its attribute says otherwise by now."""
+    from . import replicas
+
     found = call.resources("table").find(name)
     if found is None or "TimeToLive" not in found.body:
         return
     table = schemas.compiled(found)
-    rows = store.expired(call.db, table.number, call.now, AT_ONCE)
+    later = replicas.expires_later(call, found)
+    rows = store.expired(call.db, table.number, call.now - later, AT_ONCE)
     gone = 0
     for at, hash, sort in rows:
         old: Image | None = changes.read(call, table, hash, sort)
@@ -102,4 +116,4 @@ def expire(call: Call, name: str) -> None:
     store.forget_expiries(call.db, table.number, rows)
     following = store.first_expiry(call.db, table.number)
     if following is not None:
-        call.alarms.set(expire, name, max(following + DELAY, call.now))
+        call.alarms.set(expire, name, max(following + DELAY + later, call.now))
