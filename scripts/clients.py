@@ -26,7 +26,8 @@ STREAMS: dict[str, tuple[str, ...]] = {
     "kpl": ("aws_kinesis_agg==1.2.3", "six>=1.16", "boto3>=1.40"),
     "kcl": ("amazon_kclpy==3.1.3", "aws_kinesis_agg==1.2.3", "six>=1.16"),
 }
-ALL = {**CLIENTS, **STREAMS}
+CACHES: dict[str, tuple[str, ...]] = {"amazondax": ("amazon-dax-client>=2.1,<3", "boto3>=1.40")}
+ALL = {**CLIENTS, **STREAMS, **CACHES}
 
 
 def find(name: str) -> Path | None:

@@ -15,6 +15,7 @@ from scripts.environments import cache, fingerprint, node_environment
 
 NODE: dict[str, tuple[str, ...]] = {
     "awssdkjs": ("@aws-sdk/client-kinesis@3.1143.0",),
+    "daxjs": ("@amazon-dax-sdk/lib-dax@3.1.0",),
     "dynalite": ("dynalite@4.0.0",),
     "dynamodbjs": (
         "@aws-sdk/client-dynamodb@3.1162.0",
