@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import stat
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,3 +126,30 @@ def test_keys_are_for_the_owner_only(tmp_path: Path) -> None:
 def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="time zone"):
         ensure_authority(tmp_path, datetime(2026, 1, 1))
+
+
+@pytest.mark.parametrize("kind", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_a_peer_that_keeps_an_idle_connection_holds_up_the_end_for_a_second_at_most(
+    authority: Authority, kind: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """It does not read, so it never answers the end of TLS: connection pools of the KPL and of curl are like that."""
+    loop = kind()
+    front = Front(lambda req, reply: reply(Response(200, [], b"ok")), HttpLimits(), lambda: DATE)
+    context = server_context(authority.certificate, authority.key)
+    port = loop.run_until_complete(front.listen("127.0.0.1", 0, context))
+
+    def ask() -> ssl.SSLSocket:
+        trusting = ssl.create_default_context(cafile=str(authority.ca))
+        client = trusting.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        return client
+
+    silent = socket.create_connection(("127.0.0.1", port))  # and one that never says hello
+    client = loop.run_until_complete(loop.run_in_executor(None, ask))
+    began = time.monotonic()
+    loop.run_until_complete(front.close(30))
+    assert time.monotonic() - began < 5
+    client.close()
+    silent.close()
+    loop.close()

@@ -22,6 +22,7 @@ log = logging.getLogger("pocketlake.http")
 BACKLOG = 1024
 AT_ONCE = 256  # connections taken in by one turn; the rest by the next
 FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+GOODBYE_SECONDS = 1.0  # for a peer's end of TLS: one that keeps an idle connection does not read, and never answers
 REST_SECONDS = 1.0  # until another try, when the system has no room for more connections
 
 
@@ -34,7 +35,8 @@ async def listen(
 ) -> Listener | asyncio.Server:
     """Accept connections from now on. Loops that can do it better themselves do it themselves."""
     if not type(loop).__module__.startswith("uvloop"):
-        return await loop.create_server(protocol, host, port, ssl=ssl, backlog=BACKLOG)
+        goodbye = GOODBYE_SECONDS if ssl else None
+        return await loop.create_server(protocol, host, port, ssl=ssl, backlog=BACKLOG, ssl_shutdown_timeout=goodbye)
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listener = Listener(loop, protocol, ssl)
     try:
@@ -79,6 +81,8 @@ class Listener:
             self._loop.remove_reader(own)
             own.close()
         self.sockets.clear()
+        for task in self._joining:
+            task.cancel()
 
     def _accept(self, own: socket.socket) -> None:
         for _ in range(AT_ONCE):
@@ -104,7 +108,13 @@ class Listener:
 
     async def _join(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._ssl)
+            goodbye = GOODBYE_SECONDS if self._ssl else None
+            await self._loop.connect_accepted_socket(
+                self._protocol, connection, ssl=self._ssl, ssl_shutdown_timeout=goodbye
+            )
+        except asyncio.CancelledError:  # the front closes before it has said who it is
+            connection.close()
+            raise
         except OSError as error:  # its TLS handshake failed, or it has gone again
             log.debug("a connection came to nothing: %s", error)
             connection.close()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pocketlake")
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 2.0  # for what is under way: nothing of it is acknowledged yet, and clients try again
 
 
 class UnsafeAddress(Exception):
