@@ -27,6 +27,18 @@ LONGEST_SHOWN = 4_096  # characters of a refused value that its message repeats
 LONGEST_MATCHED = 65_536  # characters; longer text is judged by its length alone, whatever the pattern
 SIZED = frozenset({"string", "blob", "list", "map"})
 NUMBERS = frozenset({"integer", "long", "float", "double"})
+# AWS prints an enum in the order of a hash table. Those of DynamoDB, as mhart/dynalite's tests and
+# paritysuite/dynamodb-conformance (tests/tier3/error-messages) recorded them; others keep the model's order.
+PRINTED = {
+    frozenset(order): order
+    for order in (
+        ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
+        ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
+        ("B", "N", "S"),
+        ("OR", "AND"),
+        ("SIZE", "NONE"),
+    )
+}
 
 
 class Checks:
@@ -255,7 +267,7 @@ def _matching(pattern: str) -> Check:
 
 
 def _enum_text(enum: list[str]) -> str:
-    return f"Member must satisfy enum value set: [{', '.join(enum)}]"
+    return f"Member must satisfy enum value set: [{', '.join(PRINTED.get(frozenset(enum), enum))}]"
 
 
 def _java(value: Any, shape: Shape) -> str:

@@ -30,6 +30,8 @@ def item_size(item: Any, level: int = 0) -> int:
     """Judge an item, a key or the content of a map, in place; its size."""
     if type(item) is not dict:
         raise _mistyped(item, "map")
+    if "" in item:
+        raise Invalid("Empty attribute name")
     total = 0
     for name, value in item.items():
         total += len(name) if name.isascii() else len(name.encode())
@@ -106,7 +108,9 @@ def _strings(value: Value, content: Any, level: int) -> int:
     members = _members(content, f"{BAD}An string set  may not be empty")
     total = sum(value_size({"S": member}, level) for member in members)
     if len(set(members)) != len(members):
-        raise Invalid(f"{BAD}Input collection [{', '.join(members)}] contains duplicates.")
+        listed = ", ".join(f'"{member}"' for member in _up_to_repeat(members, str.encode))
+        older = f"{BAD}Input collection [{', '.join(members)}] contains duplicates."
+        raise Invalid(f"{BAD}Input collection [{listed}] contains duplicates.", older)
     return total
 
 
@@ -116,7 +120,7 @@ def _numbers(value: Value, content: Any, level: int) -> int:
         raise _mistyped(next(member for member in members if type(member) is not str), "String")
     value["NS"] = normal = [numbers.normal(member) for member in members]
     if len(set(normal)) != len(normal):
-        raise Invalid("Input collection contains duplicates")
+        raise Invalid(f"{BAD}Input collection contains duplicates.", "Input collection contains duplicates")
     return sum(map(numbers.size, normal))
 
 
@@ -125,8 +129,16 @@ def _binaries(value: Value, content: Any, level: int) -> int:
     value["BS"] = texts = [b64encode_as_string(one) if type(one) is bytes else one for one in members]
     total = sum(len(binary(member)) for member in texts)
     if len(set(texts)) != len(texts):
-        raise Invalid(f"{BAD}Input collection [{', '.join(texts)}]of type BS contains duplicates.")
+        listed = ",".join(f'"{text}"' for text in _up_to_repeat(texts, binary))
+        older = f"{BAD}Input collection [{', '.join(texts)}]of type BS contains duplicates."
+        raise Invalid(f"{BAD}Input collection [{listed}]of type BS contains duplicates.", older)
     return total
+
+
+def _up_to_repeat(members: list[str], bytes_of: Callable[[str], bytes]) -> list[str]:
+    """Members in the order of their bytes up to the first that comes again; that one and the rest as they were sent."""
+    first = next(at for at, member in enumerate(members) if member in members[:at])
+    return sorted(members[:first], key=bytes_of) + members[first:]
 
 
 def _members(content: Any, when_empty: str) -> list[Any]:

@@ -14,11 +14,10 @@ from .changes import Image
 from .expressions import projecting
 from .expressions.nodes import Action, Path
 from .schemas import Table
-from .service import Invalid, operation
+from .service import operation
 from .writes import Outcome, Write
 
 GIB = 1024**3
-UNSUPPORTED_RETURN = "Return values set to invalid value"
 
 
 def shown(call: Call, body: bytes) -> Any:
@@ -59,7 +58,7 @@ def put_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if len(request) > 2:
         bindings = parameters.bind(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"), counted=True)
         size = item_size(item)
-        returns = _old_or_none(request)
+        returns = parameters.check_return_values(request, "NONE", "ALL_OLD")
         condition = parameters.condition(request, bindings)
         bindings.check_used()
     else:
@@ -72,13 +71,6 @@ def put_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return _answer(call, request, write, outcome, outcome.old if returns == "ALL_OLD" else None)
 
 
-def _old_or_none(request: dict[str, Any]) -> str:
-    returns: str = request.get("ReturnValues", "NONE")
-    if returns not in ("NONE", "ALL_OLD"):
-        raise Invalid(UNSUPPORTED_RETURN)
-    return returns
-
-
 def _shows_item(request: dict[str, Any]) -> bool:
     return bool(request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
 
@@ -87,7 +79,7 @@ def _shows_item(request: dict[str, Any]) -> bool:
 def delete_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     bindings = parameters.bind(request, ("ConditionExpression",), ("Expected", "ConditionalOperator"), counted=True)
     item_size(request["Key"])
-    returns = _old_or_none(request)
+    returns = parameters.check_return_values(request, "NONE", "ALL_OLD")
     condition = parameters.condition(request, bindings)
     bindings.check_used()
     table = schemas.find(call, request["TableName"])

@@ -9,9 +9,13 @@ from functools import lru_cache
 from .service import Invalid
 
 PLAIN = re.compile(r"-?[1-9][0-9]{0,37}|0").fullmatch
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?").fullmatch
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE]([+-]?\d{1,18}))?").fullmatch
+JAVA_INT = 2**31 - 1
 DIGITS, LARGEST, SMALLEST = 38, 125, -130
 MANTISSA = 20  # bytes of digits in a key
+UNREADABLE = "The parameter cannot be converted to a numeric value"
+OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
 EXACT = Context(prec=400)
 ROUND = Context(prec=DIGITS)
 
@@ -20,10 +24,15 @@ def normal(text: str) -> str:
     """The number without needless zeros or an exponent, as DynamoDB gives it back. Raises Invalid."""
     if PLAIN(text):
         return text
-    if not NUMBER(text):
-        suffix = f": {text}" if text else ""
-        raise Invalid(f"The parameter cannot be converted to a numeric value{suffix}")
-    return written(Decimal(text))
+    found = NUMBER(text)
+    if not found:
+        raise Invalid(f"{UNREADABLE}: {text}", UNREADABLE if not text else None)
+    exponent = int(found[3] or 0)
+    if abs(exponent) >= JAVA_INT and found[1].strip("0."):
+        # The older layer reads as Java's BigDecimal does, whose exponents are integers that wrap.
+        older = UNDERFLOW if exponent == JAVA_INT else f"{UNREADABLE}: {text}"
+        raise Invalid(OVERFLOW if exponent > 0 else UNDERFLOW, older)
+    return written(Decimal(text) if abs(exponent) < JAVA_INT else Decimal(0))
 
 
 def written(value: Decimal) -> str:
@@ -36,9 +45,9 @@ def written(value: Decimal) -> str:
         return "0"
     magnitude = len(significant) + exponent - 1
     if magnitude > LARGEST:
-        raise Invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+        raise Invalid(OVERFLOW)
     if magnitude < SMALLEST:
-        raise Invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+        raise Invalid(UNDERFLOW)
     if len(stripped) > DIGITS:
         raise Invalid("Attempting to store more than 38 significant digits in a Number")
     exponent += len(significant) - len(stripped)

@@ -33,13 +33,11 @@ def bind(
     valued = [name for name in expressions if name != "ProjectionExpression"]
     if values is not None and not any(name in request for name in valued):
         verb = "are" if len(valued) > 1 else "is"
-        raise Invalid(
-            "ExpressionAttributeValues can only be specified when using expressions: "
-            f"{' and '.join(valued)} {verb} null"
-        )
+        missing = "" if counted else f": {' and '.join(valued)} {verb} null"
+        raise Invalid(f"ExpressionAttributeValues can only be specified when using expressions{missing}")
     bindings = Bindings(names, values)
     if values:
-        bindings.check_values(counted)
+        bindings.check_values(counted or "KeyConditionExpression" in expressions)
     return bindings
 
 

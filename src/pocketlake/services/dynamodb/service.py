@@ -19,12 +19,22 @@ errors = dynamodb.errors
 # Since 2024 AWS says so before what these find wrong with a request itself, but not before what a table's schema
 # forbids. Source: moto's tests that ran against AWS (test_dynamodb_exceptions.py, "aws_verified").
 COUNTED = frozenset({"put_item", "update_item", "delete_item"})
+# Values are judged in one of two layers with words of their own; these operations have the newer one. Source:
+# dynamodb-conformance (paritysuite), tests/tier3/error-messages/valueLayers.test.ts, recorded in October 2026.
+NEWER = COUNTED | {"get_item", "batch_get_item", "query"}
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any]]
 
 
 class Invalid(Exception):
-    """A request that is wrong in itself, whatever the table: becomes a ValidationException."""
+    """A request that is wrong in itself, whatever the table: becomes a ValidationException.
+
+    `older` is how operations say it that are not NEWER, where that differs.
+    """
+
+    def __init__(self, message: str, older: str | None = None) -> None:
+        super().__init__(message)
+        self.older = message if older is None else older
 
 
 def operation(handler: Operation) -> Operation:
@@ -36,7 +46,7 @@ def operation(handler: Operation) -> Operation:
             return handler(call, request)
         except Invalid as mistake:
             counted = "1 validation error detected: " if call.operation in COUNTED else ""
-            raise refuse(f"{counted}{mistake}") from None
+            raise refuse(f"{counted}{mistake if call.operation in NEWER else mistake.older}") from None
         except RecursionError:
             raise refuse("The expression is nested too deeply.") from None
 

@@ -58,15 +58,16 @@ class Bindings:
         if values is not None:
             _check_keys("ExpressionAttributeValues", values, VALUE_KEY)
 
-    def check_values(self, counted: bool) -> None:
-        """Judge the values themselves. `counted`: the operation is one of those that say so differently."""
+    def check_values(self, newer: bool) -> None:
+        """Judge the values themselves. `newer`: the operation is one of those that do not say which one is wrong."""
         for name, value in self.values.items():
             try:
                 value_size(value)
             except Invalid as mistake:
-                if counted:
+                if newer:
                     raise
-                raise Invalid(f"ExpressionAttributeValues contains invalid value: {mistake} for key {name}") from None
+                told = f"ExpressionAttributeValues contains invalid value: {mistake.older} for key {name}"
+                raise Invalid(told) from None
 
     def check_used(self) -> None:
         for what, unused, given in (
