@@ -33,6 +33,7 @@ TARGET_PREFIXES = {
     "DynamoDB_20120810": "dynamodb",
     "DynamoDBStreams_20120810": "dynamodbstreams",
     "AmazonDAXV3": "dax",
+    "AnyScaleFrontendService": "application-autoscaling",
     "TrentService": "kms",
     "secretsmanager": "secretsmanager",
     "AmazonSSM": "ssm",

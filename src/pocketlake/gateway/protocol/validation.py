@@ -28,7 +28,8 @@ LONGEST_MATCHED = 65_536  # characters; longer text is judged by its length alon
 SIZED = frozenset({"string", "blob", "list", "map"})
 NUMBERS = frozenset({"integer", "long", "float", "double"})
 # AWS prints an enum in the order of a hash table. Those of DynamoDB, as mhart/dynalite's tests and
-# paritysuite/dynamodb-conformance (tests/tier3/error-messages) recorded them; others keep the model's order.
+# paritysuite/dynamodb-conformance (tests/tier3/error-messages) recorded them, and what moto's tests met at AWS; others
+# keep the model's order.
 PRINTED = {
     frozenset(order): order
     for order in (
@@ -37,6 +38,7 @@ PRINTED = {
         ("B", "N", "S"),
         ("OR", "AND"),
         ("SIZE", "NONE"),
+        ("PredictiveScaling", "StepScaling", "TargetTrackingScaling"),
     )
 }
 

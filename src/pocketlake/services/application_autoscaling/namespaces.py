@@ -1,0 +1,86 @@
+"""What may be scaled: resources of a service's namespace, along a dimension.
+
+Source: API reference, RegisterScalableTarget. Targets of every namespace are registered and judged; acting on other
+services than DynamoDB is not built.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pocketlake.kernel.errors import NotImplemented501
+
+from .service import errors
+
+DYNAMODB = "dynamodb"
+# The form of a resource's ID, by dimension without its last part.
+FORMS = {
+    "ecs:service": r"service/[^/]+/[^/]+",
+    "ec2:spot-fleet-request": r"spot-fleet-request/[^/]+",
+    "elasticmapreduce:instancegroup": r"instancegroup/[^/]+/[^/]+",
+    "appstream:fleet": r"fleet/[^/]+",
+    "dynamodb:table": r"table/[a-zA-Z0-9_.-]+",
+    "dynamodb:index": r"table/[a-zA-Z0-9_.-]+/index/[a-zA-Z0-9_.-]+",
+    "rds:cluster": r"cluster:.+",
+    "sagemaker:variant": r"endpoint/[^/]+/variant/[^/]+",
+    "sagemaker:inference-component": r"inference-component/.+",
+    "custom-resource:ResourceType": r".+",
+    "comprehend:document-classifier-endpoint": r"arn:.+",
+    "comprehend:entity-recognizer-endpoint": r"arn:.+",
+    "lambda:function": r"function:[^:]+:[^:]+",
+    "cassandra:table": r"keyspace/[^/]+/table/[^/]+",
+    "kafka:broker-storage": r"arn:.+",
+    "elasticache:cache-cluster": r"cache-cluster/.+",
+    "elasticache:replication-group": r"replication-group/.+",
+    "neptune:cluster": r"cluster:.+",
+    "workspaces:workspacespool": r"workspacespool/.+",
+}
+ROLES = {
+    "appstream": "AppStreamFleet",
+    "cassandra": "CassandraTable",
+    "comprehend": "ComprehendEndpoint",
+    "custom-resource": "CustomResource",
+    "dynamodb": "DynamoDBTable",
+    "ec2": "EC2SpotFleetRequest",
+    "ecs": "ECSService",
+    "elasticache": "ElastiCacheRG",
+    "elasticmapreduce": "EMRInstanceGroup",
+    "kafka": "KafkaCluster",
+    "lambda": "LambdaConcurrency",
+    "neptune": "NeptuneCluster",
+    "rds": "RDSCluster",
+    "sagemaker": "SageMakerEndpoint",
+    "workspaces": "WorkSpacesPool",
+}
+
+
+def check(request: dict[str, Any]) -> None:
+    """Whether namespace, resource and dimension belong together. ValidationException."""
+    namespace, dimension = request["ServiceNamespace"], request["ScalableDimension"]
+    kind = dimension.rpartition(":")[0]
+    if dimension.partition(":")[0] != namespace or not re.fullmatch(FORMS[kind], request["ResourceId"]):
+        raise errors.ValidationException("Unsupported service namespace, resource type or scalable dimension")
+
+
+def check_acting(request: dict[str, Any], what: str) -> None:
+    """What is to act must be built."""
+    if request["ServiceNamespace"] != DYNAMODB:
+        raise NotImplemented501(f"application-autoscaling {what} for the namespace {request['ServiceNamespace']}")
+
+
+def role(account: str, namespace: str) -> str:
+    """The service-linked role that scales."""
+    service = f"{namespace}.application-autoscaling.amazonaws.com"
+    return (
+        f"arn:aws:iam::{account}:role/aws-service-role/{service}/"
+        f"AWSServiceRoleForApplicationAutoScaling_{ROLES[namespace]}"
+    )
+
+
+def named(request: dict[str, Any]) -> str:
+    """A target in messages."""
+    return (
+        f"service namespace: {request['ServiceNamespace']}, resource ID: {request['ResourceId']}, "
+        f"scalable dimension: {request['ScalableDimension']}"
+    )
