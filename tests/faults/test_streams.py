@@ -58,6 +58,7 @@ class Load:
             self._dynamodb.delete_item(TableName=TABLE, Key={"p": item["p"]})
 
 
+@pytest.mark.claim("DDB-603", "DDB-613")
 @pytest.mark.timeout(60 + 40 * ROUNDS)
 def test_streams_tell_each_acknowledged_change_once_over_kill_9(tmp_path: Path) -> None:
     chance = random.Random(SEED)

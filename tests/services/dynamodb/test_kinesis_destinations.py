@@ -73,6 +73,7 @@ def states(dynamodb: Any, table: str = "things") -> list[tuple[str, str]]:
     return [(one["StreamArn"].rpartition("/")[2], one["DestinationStatus"]) for one in shown]
 
 
+@pytest.mark.claim("DDB-615")
 def test_a_destination_is_enabled_and_disabled(lake: Any, dynamodb: Any, table: str, stream: str) -> None:
     assert states(dynamodb) == []
     both = {"TableName": table, "StreamArn": stream}
@@ -104,6 +105,7 @@ def test_what_cannot_be_enabled_says_so_afterwards(dynamodb: Any, table: str, st
     assert states(dynamodb) == [("changes", "ACTIVE"), ("changes-that-is-not-there", "ENABLE_FAILED")]
 
 
+@pytest.mark.claim("DDB-612")
 def test_a_record_is_as_documented(lake: Any, dynamodb: Any, things: dict[str, str]) -> None:
     now = lake.clock.freeze().timestamp()
     dynamodb.put_item(TableName="things", Item=item("p", 1, v={"S": "old"}))
@@ -134,6 +136,7 @@ def test_a_record_is_as_documented(lake: Any, dynamodb: Any, things: dict[str, s
     assert len({one["eventID"] for one in (first, second, third)}) == 3
 
 
+@pytest.mark.claim("DDB-614")
 def test_times_are_as_precise_as_asked(lake: Any, dynamodb: Any, things: dict[str, str]) -> None:
     def update(**asked: Any) -> Any:
         return {**things, "UpdateKinesisStreamingConfiguration": asked}
@@ -183,6 +186,7 @@ def test_an_expired_item_is_removed_by_the_service(lake: Any, dynamodb: Any, thi
     assert changes(lake)[1]["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
 
 
+@pytest.mark.claim("DDB-613")
 def test_a_stream_that_throttles_gets_everything_in_the_end_and_in_order(
     lake: Any, dynamodb: Any, things: dict[str, str]
 ) -> None:

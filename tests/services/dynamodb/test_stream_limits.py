@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from .conftest import make, refusal
 from .stream_reader import specification
 
 
+@pytest.mark.claim("DDB-611")
 def test_descriptions_and_lists_have_rates(lake: Any, dynamodb: Any, streams: Any) -> None:
     make(dynamodb, "things", "p:S", StreamSpecification=specification())
     arn = dynamodb.describe_table(TableName="things")["Table"]["LatestStreamArn"]

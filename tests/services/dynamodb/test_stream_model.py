@@ -173,6 +173,7 @@ WRITES = [World.put, World.put, World.delete, World.add, World.batch, World.tran
 REST = [World.expire, World.grow, World.wait, World.read, World.read]
 
 
+@pytest.mark.claim("DDB-603")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_stream_tells_each_items_history(tmp_path: Path, seed: int) -> None:
     world = World(tmp_path, chance := random.Random(seed))

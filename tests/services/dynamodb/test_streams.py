@@ -90,6 +90,7 @@ def test_a_view_belongs_to_an_enabled_stream(dynamodb: Any, asked: dict[str, Any
     assert caught.value.response["Error"]["Message"] == f"One or more parameter values were invalid: {said}"
 
 
+@pytest.mark.claim("DDB-608")
 def test_a_stream_is_enabled_and_disabled_but_never_changed(dynamodb: Any, streams: Any) -> None:
     make(dynamodb, "things", "p:S", StreamSpecification={"StreamEnabled": False})
 
@@ -116,6 +117,7 @@ def test_a_stream_is_enabled_and_disabled_but_never_changed(dynamodb: Any, strea
     assert streams.describe_stream(StreamArn=arn)["StreamDescription"]["StreamStatus"] == "DISABLED"
 
 
+@pytest.mark.claim("DDB-609")
 def test_a_disabled_stream_is_read_for_a_day(lake: Any, dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     put(dynamodb, item("in"))
@@ -132,6 +134,7 @@ def test_a_disabled_stream_is_read_for_a_day(lake: Any, dynamodb: Any, streams: 
     assert streams.list_streams()["Streams"] == []
 
 
+@pytest.mark.claim("DDB-609")
 def test_a_deleted_tables_stream_is_read_for_a_day_even_beside_its_successor(
     lake: Any, dynamodb: Any, streams: Any
 ) -> None:
@@ -196,6 +199,7 @@ def test_a_record_is_as_documented(lake: Any, dynamodb: Any, streams: Any) -> No
     assert read(streams, arn) == [record]  # the same at each reading
 
 
+@pytest.mark.claim("DDB-602")
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_show_what_they_say(dynamodb: Any, streams: Any, view: str) -> None:
     arn = streamed(dynamodb, view)
@@ -210,6 +214,7 @@ def test_views_show_what_they_say(dynamodb: Any, streams: Any, view: str) -> Non
     assert all(one["Keys"] == item("p") for one in records)
 
 
+@pytest.mark.claim("DDB-601")
 def test_every_way_to_write_is_recorded_and_what_changes_nothing_is_not(dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     put(dynamodb, item("p"), item("p"))
@@ -235,6 +240,7 @@ def test_every_way_to_write_is_recorded_and_what_changes_nothing_is_not(dynamodb
     ]
 
 
+@pytest.mark.claim("DDB-610")
 def test_an_expired_item_is_removed_by_the_service(lake: Any, dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     dynamodb.update_time_to_live(
@@ -259,6 +265,7 @@ def test_binary_values_and_sets_come_out_as_they_went_in(dynamodb: Any, streams:
 # Reading
 
 
+@pytest.mark.claim("DDB-607")
 def test_a_page_holds_a_thousand_records(dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     for start in range(0, 1100, 25):
@@ -272,6 +279,7 @@ def test_a_page_holds_a_thousand_records(dynamodb: Any, streams: Any) -> None:
     assert code == "LimitExceededException"
 
 
+@pytest.mark.claim("DDB-607")
 def test_a_page_holds_a_megabyte(dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb, "NEW_IMAGE")
     put(dynamodb, *(item("p", number, v={"S": "x" * 300_000}) for number in range(8)))
@@ -328,6 +336,7 @@ def test_iterators_that_make_no_sense_are_refused(dynamodb: Any, streams: Any) -
     assert refusal(streams.get_records, ShardIterator="x" * 50) == ("ValidationException", "Invalid ShardIterator")
 
 
+@pytest.mark.claim("DDB-606")
 def test_an_iterator_is_good_for_fifteen_minutes(lake: Any, dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     lake.clock.freeze()
@@ -338,6 +347,7 @@ def test_an_iterator_is_good_for_fifteen_minutes(lake: Any, dynamodb: Any, strea
     assert refusal(streams.get_records, ShardIterator=held)[0] == "ExpiredIteratorException"
 
 
+@pytest.mark.claim("DDB-604")
 def test_records_are_trimmed_after_a_day(lake: Any, dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     lake.clock.freeze()
@@ -374,6 +384,7 @@ def test_an_idle_reader_of_an_old_stream_is_not_told_of_trimmed_data(lake: Any, 
 # Shards
 
 
+@pytest.mark.claim("DDB-605")
 def test_open_shards_are_replaced_every_four_hours(lake: Any, dynamodb: Any, streams: Any) -> None:
     arn = streamed(dynamodb)
     lake.clock.freeze()
@@ -439,6 +450,7 @@ def test_a_table_of_several_partitions_has_several_shards(dynamodb: Any, streams
     assert "LastEvaluatedShardId" not in page
 
 
+@pytest.mark.claim("DDB-605")
 def test_a_table_that_grows_has_more_shards_at_the_next_change(lake: Any, dynamodb: Any, streams: Any) -> None:
     lake.clock.freeze("2024-05-06T07:00:00")
     arn = streamed(dynamodb, ProvisionedThroughput=units(1, 1500))
