@@ -175,6 +175,13 @@ def test_items_that_are_none_are_counted_and_the_others_imported(lake, dynamodb,
     assert dynamodb.describe_table(TableName="made")["Table"]["TableStatus"] == "ACTIVE"
 
 
+def test_several_objects_on_one_line_are_as_many_items(lake, dynamodb, s3):
+    body = lines(item(1)) + lines(item(2), item(3)).replace(b"\n", b"") + b" " + lines(item(4)).rstrip() + b"\n{no"
+    s3.put_object(Bucket=BUCKET, Key="in/a", Body=body)
+    assert counts(imported(lake, dynamodb, **asked())) == (5, 4, 1)
+    assert items(dynamodb) == [item(number) for number in range(1, 5)]
+
+
 def test_an_object_that_cannot_be_read_to_its_end_is_left_there(lake, dynamodb, s3):
     whole = gzip.compress(lines(*map(item, range(1000))))
     s3.put_object(Bucket=BUCKET, Key="in/a", Body=whole[: len(whole) // 2])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from .writes import TOO_LARGE
 ITEM_BYTES = int(quotas.ITEM_BYTES.value)
 LINE_BYTES = 16 * ITEM_BYTES  # more than any item makes, with escapes and white space
 BATCH_BYTES = 8 * 1024 * 1024
+DECODER = json.JSONDecoder()
 
 Item = dict[str, Any]
 Row = tuple[bytes, bytes, int, bytes]  # partition key, sort key, size, JSON
@@ -153,29 +155,54 @@ class _Lines:
             yield line.decode()
 
 
-def _parsed(lines: _Lines, parse: Callable[[str], Item | None]) -> Iterator[Callable[[], Item]]:
-    """One record a line; empty lines are none."""
+def _parsed(lines: _Lines, parse: Callable[[str], list[Any]]) -> Iterator[Callable[[], Item]]:
+    """The records of each line; empty lines have none."""
     for line in lines:
-        if line.strip():
-            yield lambda line=line: _present(parse(line))  # type: ignore[misc]
+        if not line.strip():
+            continue
+        try:
+            found = parse(line)
+        except (Invalid, ValueError, RecursionError) as mistake:
+            yield lambda mistake=mistake: _raise(mistake)  # type: ignore[misc]
+            continue
+        for record in found:
+            yield lambda record=record: _item(record)  # type: ignore[misc]
 
 
-def _present(item: Item | None) -> Item:
-    if item is None:
-        raise Invalid("The line holds no item")
-    return item
+def _raise(mistake: Exception) -> Item:
+    raise mistake
 
 
-def _json(line: str) -> Item:
-    record = orjson.loads(line)
+def _item(record: Any) -> Item:
     if not isinstance(record, dict) or not isinstance(record.get("Item"), dict):
         raise Invalid("The line holds no object with a member Item")
     item: Item = record["Item"]
     return item
 
 
-def _ion(line: str) -> Item | None:
-    return ion.item(line)
+def _json(line: str) -> list[Any]:
+    """One object on a line; several in a row are taken, as AWS does. Raises ValueError."""
+    try:
+        return [orjson.loads(line)]
+    except orjson.JSONDecodeError as mistake:
+        found: list[Any] = []
+        place = 0
+        text = line.strip()
+        while place < len(text):
+            try:
+                value, place = DECODER.raw_decode(text, place)
+            except ValueError:
+                if not found:
+                    raise mistake from None
+                return [*found, None]
+            found.append(value)
+            place += len(text[place:]) - len(text[place:].lstrip())
+        return found
+
+
+def _ion(line: str) -> list[Any]:
+    item = ion.item(line)
+    return [] if item is None else [{"Item": item}]
 
 
 def _csv(lines: _Lines, table: Table, options: dict[str, Any]) -> Iterator[Callable[[], Item]]:
