@@ -102,3 +102,14 @@ def test_attributes_have_names(dynamodb: Any, plain: str) -> None:
     assert invalid(dynamodb.put_item, TableName=plain, Item=named) == f"{ONE}Empty attribute name"
     put = {"Put": {"TableName": plain, "Item": named}}
     assert invalid(dynamodb.transact_write_items, TransactItems=[put]) == "Empty attribute name"
+
+
+def test_sizes_are_refused_by_reads_without_the_value(dynamodb: Any, plain: str) -> None:
+    where = f"{ONE}Value at 'RequestItems.{plain}.member.Keys' failed to satisfy constraint: Member must have length "
+    keys = [{"p": {"S": str(number)}} for number in range(101)]
+    for given, bound in ((keys, "less than or equal to 100"), ([], "greater than or equal to 1")):
+        assert invalid(dynamodb.batch_get_item, RequestItems={plain: {"Keys": given}}) == where + bound
+    values = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "x"}}}
+    assert invalid(dynamodb.query, TableName=plain, Limit=0, **values) == (
+        f"{ONE}Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
+    )

@@ -27,6 +27,9 @@ LONGEST_SHOWN = 4_096  # characters of a refused value that its message repeats
 LONGEST_MATCHED = 65_536  # characters; longer text is judged by its length alone, whatever the pattern
 SIZED = frozenset({"string", "blob", "list", "map"})
 NUMBERS = frozenset({"integer", "long", "float", "double"})
+# DynamoDB's newer reads show no value where a size or a number is wrong, and name the member as the model does.
+# Source: paritysuite/dynamodb-conformance, tests/tier3/error-messages/batchGetItem.test.ts and query.test.ts.
+TERSE = frozenset({"BatchGetItemInput", "GetItemInput", "QueryInput"})
 # AWS prints an enum in the order of a hash table. Those of DynamoDB, as mhart/dynalite's tests and
 # paritysuite/dynamodb-conformance (tests/tier3/error-messages) recorded them, and what moto's tests met at AWS; others
 # keep the model's order.
@@ -49,6 +52,7 @@ class Checks:
     def __init__(self, unjudged: frozenset[str] = frozenset()) -> None:
         self.unjudged = unjudged
         self._structures: dict[str, Check | None] = {}
+        self._is_terse = False
 
     def compile(self, member: Member) -> Check | None:
         shape = member.shape
@@ -126,6 +130,7 @@ class Checks:
     def violations(self, shape: Shape, value: dict[str, Any]) -> str:
         """The message for a request that the compiled check refused."""
         found: list[str] = []
+        self._is_terse = shape.name in TERSE
         for text in self._structure_violations(shape, value, ""):
             found.append(text)
             if len(found) == MOST_ERRORS:
@@ -151,7 +156,10 @@ class Checks:
             return
         shown = "Value" if member.trait("sensitive") else f"Value '{_java(value, shape)[:LONGEST_SHOWN]}'"
         for constraint in self._constraints(member, value):
-            yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
+            if self._is_terse and shape.type != "string" and constraint.startswith("Member must have"):
+                yield f"Value at '{_as_modelled(path)}' failed to satisfy constraint: {constraint}"
+            else:
+                yield f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
         if shape.type == "list":
             yield from self._items_violations(shape.member, list(enumerate(value, 1)), path, shown, "Member")
         elif shape.type == "map":
@@ -266,6 +274,16 @@ def _matching(pattern: str) -> Check:
         return test is None or len(value) > LONGEST_MATCHED or test(value)
 
     return check
+
+
+def _as_modelled(path: str) -> str:
+    """requestItems.table.member.keys -> RequestItems.table.member.Keys"""
+    head, within, rest = path.rpartition(".member.")
+    return f"{upper_first(head)}{within}{upper_first(rest)}" if within else upper_first(path)
+
+
+def upper_first(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _enum_text(enum: list[str]) -> str:
