@@ -156,7 +156,7 @@ def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     members = ("TableName", "TableArn", "TableId", "ProvisionedThroughput", "ItemCount", "TableSizeBytes")
     kept = {member: described[member] for member in (*members, "BillingModeSummary") if member in described}
     kept["DeletionProtectionEnabled"] = False
-    return {"TableDescription": {**kept, "TableStatus": "DELETING"}}
+    return {"TableDescription": {**kept, **streams.described(table), "TableStatus": "DELETING"}}
 
 
 def indexes(table: Resource) -> list[dict[str, Any]]:
