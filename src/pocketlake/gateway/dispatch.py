@@ -258,9 +258,10 @@ class Exchange:
         call = self.call
         if call is not None:
             seconds = time.perf_counter() - self.started
+            now = self.lake.clock.now()
             self.lake.trail.record(
                 Event(
-                    self.lake.clock.now(),
+                    now,
                     call.account,
                     call.region,
                     call.service,
@@ -272,7 +273,7 @@ class Exchange:
                 )
             )
             if (ended := call._service.ended) is not None:
-                ended(call, error, seconds)
+                ended(call, error, seconds, now)
 
     def _name(self) -> str:
         return f"{self.call.service} {self.call.operation}" if self.call else self.request.method

@@ -80,7 +80,7 @@ class Service:
         return declared
 
     def end(self, handler: Handler) -> Handler:
-        """`handler(call, error, seconds)` hears how each call from outside ended; `error` is "" or its code."""
+        """`handler(call, error, seconds, now)` hears how each call from outside ended; `error` is "" or its code."""
         assert self.ended is None, f"{self.name} declares its end twice"
         self.ended = handler
         return handler

@@ -98,10 +98,9 @@ def _of_operation(call: Call, table: Table) -> Meter:
 
 
 @dynamodb.end
-def ended(call: Call, error: str, seconds: float) -> None:
+def ended(call: Call, error: str, seconds: float, now: float) -> None:
     """Latency of what succeeded, and errors by kind. `call.subject` is the table that was found last."""
     table: Any = call.subject
-    now = call.now
     if not error:
         if table is not None:
             _of_operation(call, table).add("SuccessfulRequestLatency", int(seconds * 100_000) / 100, now)

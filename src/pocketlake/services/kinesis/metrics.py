@@ -65,7 +65,11 @@ CONSUMER_UNITS = {
     "SubscribeToShardEvent.Records": COUNT,
     "SubscribeToShardEvent.Success": COUNT,
 }
-TIMED = {"put_record": "PutRecord", "put_records": "PutRecords", "get_records": "GetRecords"}
+ENDED = {
+    "put_record": ("PutRecord.Latency", "PutRecord.Success"),
+    "put_records": ("PutRecords.Latency", "PutRecords.Success"),
+    "get_records": ("GetRecords.Latency", "GetRecords.Success"),
+}
 
 
 def _derive(figures: Figures) -> Figures:
@@ -203,13 +207,13 @@ def pushed(meter: Meter, size: int, event: dict[str, Any], now: float) -> None:
 
 
 @kinesis.end
-def ended(call: Call, error: str, seconds: float) -> None:
+def ended(call: Call, error: str, seconds: float, now: float) -> None:
     """Latency, and calls that failed. `call.subject` is the stream's measures, once it was found."""
     measures: Measures | None = call.subject
     if measures is None:
         return
-    name = TIMED[call.operation]
+    latency, success = ENDED[call.operation]
     if error:
-        measures.stream.add(f"{name}.Success", 0, call.now)
+        measures.stream.add(success, 0, now)
     else:
-        measures.stream.add(f"{name}.Latency", int(seconds * 100_000) / 100, call.now)
+        measures.stream.add(latency, int(seconds * 100_000) / 100, now)
