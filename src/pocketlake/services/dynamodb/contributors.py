@@ -37,7 +37,7 @@ class Insight:
 def insight(table: Table, index: Index | None, known: Insight | None, now: float) -> Insight | None:
     """Who counts the keys of a table or index, if anybody; `known` goes on as long as its mode is the same."""
     setting = table.resource.get(MEMBER, {}).get(index.name if index else "")
-    if setting is None:
+    if setting is None or not setting["Enabled"]:
         return None
     if known is not None and known.mode == setting["Mode"]:
         return known

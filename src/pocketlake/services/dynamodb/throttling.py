@@ -130,6 +130,11 @@ def forget(call: Call, owner: int) -> None:
     call.memory.pop(("meter", owner), None)
 
 
+def insight_of(call: Call, table: Table, index: Index | None) -> Insight | None:
+    """Who counts the keys of the table or index, if anybody."""
+    return _meter(call, table, index, call.now).insight
+
+
 def _meter(call: Call, table: Table, index: Index | None, now: float) -> Meter:
     of = table if index is None else index
     meter: Meter | None = call.memory.get(("meter", of.number))
