@@ -29,7 +29,7 @@ FOUND = 500  # metrics that one SEARCH gives
 def get_metric_data(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 500 queries; a page has as many datapoints as MaxDatapoints allows."""
     queries = request["MetricDataQueries"]
-    start, end = request["StartTime"], request["EndTime"]
+    start, end = int(request["StartTime"]), int(request["EndTime"])
     if start == end:
         raise refuse("The parameter StartTime must not equal parameter EndTime.")
     if start > end:

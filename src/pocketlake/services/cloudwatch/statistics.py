@@ -18,10 +18,8 @@ MOST = int(quotas.DATAPOINTS.value)
 def get_metric_statistics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Datapoints by unit and time. What the lake's services measure counts up to this very moment."""
     simple, extended = _asked(request)
-    start, end, seconds = request["StartTime"], request["EndTime"], request["Period"]
-    if start == end:
-        raise invalid("The parameter StartTime must not equal parameter EndTime.")
-    if start > end:
+    start, end, seconds = int(request["StartTime"]), int(request["EndTime"]), request["Period"]
+    if start >= end:
         raise invalid("The parameter StartTime must be less than the parameter EndTime.")
     if not periods.is_allowed(seconds):
         raise invalid("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
