@@ -164,9 +164,10 @@ def carry_out(call: Call, stream: Resource, steps: list[Step]) -> None:
     A child's epoch is later than that of its parents, and its records arrive no earlier than theirs: so sequence
     numbers and times rise for each partition key, whatever the clock did.
     """
-    known = {number: tail.shard for number, tail in shards.layout(call, stream).tails.items()}
-    ends = {number: tail.arrival for number, tail in shards.layout(call, stream).tails.items()}
-    number = following(call, stream)
+    tails = shards.layout(call, stream).tails
+    known = {number: tail.shard for number, tail in tails.items()}
+    ends = {number: tail.arrival for number, tail in tails.items()}
+    first = number = following(call, stream)
     for step in steps:
         parents = [known[step.parent]] + ([known[step.adjacent]] if isinstance(step, Merge) else [])
         arrival = max(ends[parent.number] for parent in parents)
@@ -193,19 +194,20 @@ def carry_out(call: Call, stream: Resource, steps: list[Step]) -> None:
         number += len(children)
         for one in children:
             known[one.number], ends[one.number] = one, arrival
-        _write(call, stream, parents, children, closed)
+        for parent in parents:
+            known[parent.number] = replace(parent, closed=closed)
     if steps:
-        shards.renew(call, stream)
+        _write(call, stream, known, first)
         if "Topic" in stream.body:
             topics.extend(call, stream, number)
         retention.watch(call, stream, int(call.now * 1000))
         call.notify(f"kinesis.records:{stream.arn}")
 
 
-def _write(
-    call: Call, stream: Resource, parents: list[store.Shard], children: list[store.Shard], closed: float
-) -> None:
-    for parent in parents:
-        store.close_shard(call.db, stream.arn, parent.number, closed)
-    for child in children:
-        store.open_child(call.db, stream.arn, child)
+def _write(call: Call, stream: Resource, known: dict[int, store.Shard], first: int) -> None:
+    """Keep what has become of the shards; those from number `first` on are new. All at once: there may be thousands."""
+    tails = shards.layout(call, stream).tails
+    closed = [shard for number, shard in known.items() if number < first and shard is not tails[number].shard]
+    store.close_shards(call.db, stream.arn, {shard.number: shard.closed or 0.0 for shard in closed})
+    opened = store.open_children(call.db, stream.arn, [known[number] for number in range(first, max(known) + 1)])
+    shards.change(call, stream, [*closed, *opened])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -107,10 +108,8 @@ class Layout:
 def layout(call: Call, stream: Resource) -> Layout:
     known: Layout | None = call.memory.get(stream.arn)
     if known is None:
-        largest = stream["MaxRecordSizeInKiB"] * 1024
-        topic = topics.of(call, stream)
-        make = Tail if topic is None else partial(TopicTail, topic=topic)
-        tails = [make(shard, call.now, largest) for shard in store.shards(call.db, stream.arn)]
+        make = _maker(call, stream)
+        tails = [make(shard) for shard in store.shards(call.db, stream.arn)]
         known = Layout(tails, metrics.Measures(call, stream))
         call.memory[stream.arn] = known
         # What was read may be taken back with this turn; then it must be read again.
@@ -118,8 +117,28 @@ def layout(call: Call, stream: Resource) -> Layout:
     return known
 
 
+def _maker(call: Call, stream: Resource) -> Callable[[Shard], Tail]:
+    largest = stream["MaxRecordSizeInKiB"] * 1024
+    topic = topics.of(call, stream)
+    make = Tail if topic is None else partial(TopicTail, topic=topic)
+    return lambda shard: make(shard, call.now, largest)
+
+
+def change(call: Call, stream: Resource, changed: list[Shard]) -> None:
+    """Shards were closed and opened, and written: the others, perhaps thousands, need not be read again for that."""
+    known, make = layout(call, stream), _maker(call, stream)
+    tails = dict(known.tails)
+    for shard in changed:
+        tail = make(shard)
+        if shard.number in tails:
+            tail.take_over(tails[shard.number])
+        tails[shard.number] = tail
+    call.memory[stream.arn] = Layout(list(tails.values()), known.measures)
+    call.undo(lambda: forget(call, stream.arn))
+
+
 def renew(call: Call, stream: Resource) -> Layout:
-    """Shards were opened, closed or removed: read them again. Those known keep what they still let through."""
+    """Shards were removed: read them again. Those known keep what they still let through."""
     known: Layout | None = call.memory.pop(stream.arn, None)
     fresh = layout(call, stream)
     if known is not None:

@@ -8,7 +8,7 @@ neither needs an index beside the table.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
@@ -101,28 +101,42 @@ def abandoned(db: Store) -> Iterator[int]:
         yield id
 
 
-def close_shard(db: Store, stream: str, number: int, closed: float) -> None:
-    """kinesis_shards_by_stream."""
-    db.execute("UPDATE kinesis_shards SET closed = ? WHERE stream = ? AND number = ?", (closed, stream, number))
-
-
-def open_child(db: Store, stream: str, shard: Shard) -> None:
-    """A shard made of others. `shard.id` is for the database to give, whatever it says."""
-    db.execute(
-        "INSERT INTO kinesis_shards (stream, number, epoch, first_hash, last_hash, parent, adjacent_parent, opened,"
-        " arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            stream,
-            shard.number,
-            shard.epoch,
-            str(shard.first_hash),
-            str(shard.last_hash),
-            shard.parent,
-            shard.adjacent_parent,
-            shard.opened,
-            shard.arrival,
-        ),
+def close_shards(db: Store, stream: str, closed: dict[int, float]) -> None:
+    """When each shard, by its number, was closed. kinesis_shards_by_stream."""
+    db.executemany(
+        "UPDATE kinesis_shards SET closed = ? WHERE stream = ? AND number = ?",
+        [(moment, stream, number) for number, moment in closed.items()],
     )
+
+
+def open_children(db: Store, stream: str, children: list[Shard]) -> list[Shard]:
+    """Shards made of others, in the order of their numbers; returns them with the IDs that the database gave them.
+
+    Some of them may be closed again: what they were made into is among them too.
+    """
+    db.executemany(
+        "INSERT INTO kinesis_shards (stream, number, epoch, first_hash, last_hash, parent, adjacent_parent, opened,"
+        " closed, arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                stream,
+                child.number,
+                child.epoch,
+                str(child.first_hash),
+                str(child.last_hash),
+                child.parent,
+                child.adjacent_parent,
+                child.opened,
+                child.closed,
+                child.arrival,
+            )
+            for child in children
+        ],
+    )
+    given = db.execute(
+        "SELECT id FROM kinesis_shards WHERE stream = ? AND number >= ? ORDER BY number", (stream, children[0].number)
+    )
+    return [replace(child, id=id) for child, (id,) in zip(children, given, strict=True)]
 
 
 def traffic(db: Store, low: int, high: int) -> tuple[int, int]:
