@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.config import Config
 
 from .test_topics import refusal
 
@@ -200,7 +201,8 @@ def test_more_than_the_queue_takes_at_once_waits_in_order(fan):
     fan.subscribe(topic, arn, RawMessageDelivery="true")
     fan.lake.clock.freeze()
     for start in range(0, 400, 10):
-        entries = [{"Id": str(n), "Message": f"{n:03}", "MessageGroupId": "g"} for n in range(start, start + 10)]
+        group = "gh"[start >= 200]  # a topic takes 300 a second of a group
+        entries = [{"Id": str(n), "Message": f"{n:03}", "MessageGroupId": group} for n in range(start, start + 10)]
         fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
     found = []
     for _ in range(60):
@@ -208,7 +210,65 @@ def test_more_than_the_queue_takes_at_once_waits_in_order(fan):
         found += [message["Body"] for message in fan.received(url)]
         if len(found) == 400:
             break
-    assert found == [f"{n:03}" for n in range(400)]
+    assert [body for body in found if body < "200"] == [f"{n:03}" for n in range(200)]
+    assert [body for body in found if body >= "200"] == [f"{n:03}" for n in range(200, 400)]
+
+
+def publish_many(fan, topic, count, **more):
+    """How many of `count` messages were taken."""
+    taken = 0
+    for start in range(0, count, 10):
+        entries = [{"Id": str(n), "Message": f"{start + n}", **more} for n in range(10)]
+        try:
+            fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+            taken += 10
+        except fan.sns.exceptions.ThrottledException as error:
+            assert error.response["Error"] == {"Type": "Sender", "Code": "Throttled", "Message": "Rate exceeded"}
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    return taken
+
+
+def test_an_account_publishes_so_many_messages_a_second(lake, fan):
+    """300 in most regions, 30,000 in us-east-1; those of batches count one by one."""
+    impatient = Config(retries={"total_max_attempts": 1})
+    fan.sns = lake.client("sns", region="eu-north-1", config=impatient)
+    first, second = fan.topic(), fan.topic("other")
+    lake.clock.freeze()
+    assert publish_many(fan, first, 200) + publish_many(fan, second, 200) == 300
+    lake.clock.advance(0.5)
+    assert publish_many(fan, second, 400) == 150
+
+
+def test_a_group_of_a_fifo_topic_takes_300_messages_a_second_and_the_topic_3000(lake, fan):
+    fan.sns = lake.client("sns", config=Config(retries={"total_max_attempts": 1}))
+    topic = fan.topic("t.fifo", ContentBasedDeduplication="true")
+    lake.clock.freeze()
+    assert publish_many(fan, topic, 400, MessageGroupId="g0") == 300
+    assert sum(publish_many(fan, topic, 300, MessageGroupId=f"g{group}") for group in range(1, 12)) == 2700
+    wide = fan.topic("wide.fifo", ContentBasedDeduplication="true", FifoThroughputScope="MessageGroup")
+    assert sum(publish_many(fan, wide, 400, MessageGroupId=f"g{group}") for group in range(11)) == 3300
+
+
+def test_a_fifo_topic_hands_on_to_queues_of_both_kinds(fan):
+    """A FIFO queue gets each group in its order and each message once; a standard queue gets the messages too."""
+    topic, (ordered, fifo), (loose, plain) = fan.topic("t.fifo"), fan.queue("q.fifo"), fan.queue("q")
+    fan.subscribe(topic, fifo, RawMessageDelivery="true")
+    fan.subscribe(
+        topic, plain, RawMessageDelivery="true", FilterPolicyScope="MessageBody", FilterPolicy='{"n": [1, 4]}'
+    )
+    for number in (0, 1, 1, 2, 3, 0, 4, 5):
+        fan.sns.publish(
+            TopicArn=topic,
+            Message=json.dumps({"n": number}),
+            MessageGroupId="ab"[number % 2],
+            MessageDeduplicationId=f"d{number}",
+        )
+    found = [(m["Attributes"]["MessageGroupId"], json.loads(m["Body"])["n"]) for m in fan.received(ordered)]
+    assert [n for group, n in found if group == "a"] == [0, 2, 4]
+    assert [n for group, n in found if group == "b"] == [1, 3, 5]
+    messages = fan.received(loose)
+    assert sorted(json.loads(message["Body"])["n"] for message in messages) == [1, 4]
+    assert "MessageDeduplicationId" not in messages[0]["Attributes"]
 
 
 def test_a_topic_s_archive_is_replayed_to_a_new_subscription(fan):

@@ -15,7 +15,19 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, channels, live, message_attributes, metrics, notifications, outbox, quotas, replays, store
+from . import (
+    addresses,
+    channels,
+    live,
+    message_attributes,
+    metrics,
+    notifications,
+    outbox,
+    quotas,
+    rates,
+    replays,
+    store,
+)
 from .notifications import Message
 from .service import errors, invalid, sns
 
@@ -40,6 +52,7 @@ def publish(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     message, size = _read(call, topic, request)
     if size > _largest(topic):
         raise invalid("Message too long")
+    rates.admit(call, topic, [message])
     return _publish(call, topic, message, size)
 
 
@@ -52,6 +65,7 @@ def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     read = [_read(call, topic, entry) for entry in entries]
     if sum(size for _, size in read) > _largest(topic):
         raise errors.BatchRequestTooLongException("The length of all the messages put together is more than the limit.")
+    rates.admit(call, topic, [message for message, _ in read])
     answers = [_publish(call, topic, message, size) for message, size in read]
     return {
         "Successful": [{"Id": entry["Id"], **answer} for entry, answer in zip(entries, answers, strict=True)],

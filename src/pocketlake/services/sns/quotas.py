@@ -27,6 +27,10 @@ MESSAGE_BYTES = Quota(
 LARGE_MESSAGE_BYTES = Quota("MaximumMessageSize, at most", 1_048_576, "bytes", REFERENCE + "CreateTopic")
 SMALL_MESSAGE_BYTES = Quota("MaximumMessageSize, at least", 1_024, "bytes", REFERENCE + "CreateTopic")
 SMS_CHARACTERS = Quota("one SMS publish", 1_600, "characters", REFERENCE + "Publish")
+FIFO_TOPIC_RATE = Quota(
+    "messages published to a FIFO topic, unless its throughput scope is MessageGroup", 3_000, "messages/s", GENERAL
+)
+FIFO_GROUP_RATE = Quota("messages published in a message group", 300, "messages/s", GENERAL)
 BATCH_ENTRIES = Quota("entries of a batch", 10, "entries", REFERENCE + "PublishBatch")
 SUBJECT = Quota("subject", 100, "characters", REFERENCE + "Publish")
 RAW_ATTRIBUTES = Quota(
@@ -52,3 +56,16 @@ ARCHIVE_DAYS = Quota(
 DATA_PROTECTION = Quota("data protection policy", 30_720, "characters", REFERENCE + "PutDataProtectionPolicy")
 USER_DATA = Quota("CustomUserData", 2_048, "bytes", REFERENCE + "CreatePlatformEndpoint")
 OUTBOX_PAGE = Quota("messages of one look into the outbox", 1_000, "messages", "ours")
+
+# Messages a second that an account publishes; adjustable.
+PUBLISH_RATES = {
+    "us-east-1": 30_000, "us-west-2": 9_000, "eu-west-1": 9_000,
+    "us-east-2": 1_500, "us-west-1": 1_500, "ap-south-1": 1_500, "ap-northeast-2": 1_500, "ap-southeast-1": 1_500,
+    "ap-southeast-2": 1_500, "ap-northeast-1": 1_500, "eu-central-1": 1_500,
+}  # fmt: skip
+PUBLISH_RATE_ELSEWHERE = Quota("messages that an account publishes, in regions not named", 300, "messages/s", GENERAL)
+
+
+def publish_rate(region: str) -> float:
+    """Messages a second of an account, those of batches counted one by one."""
+    return PUBLISH_RATES.get(region, PUBLISH_RATE_ELSEWHERE.value)
