@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from datetime import timedelta
 
 import cbor2
 import pytest
@@ -168,3 +169,38 @@ def test_caches_count_hits_and_misses(lake, table, client):
     for cache in ("items", "queries"):
         assert (seen[cache]["hits"], seen[cache]["misses"], seen[cache]["entries"]) == (2, 1, 1)
     assert seen["connections"] == 1
+
+
+@pytest.mark.claim("DAX-502")
+def test_hits_misses_and_requests_are_metrics_and_the_table_measures_no_reads(lake, table, client):
+    direct(table, "Girl", plays=1)
+    for _ in range(3):
+        client.get(TABLE, "Girl")
+        query(client, "Girl")
+    lake.clock.advance(minutes=2)
+    node = [{"Name": "ClusterId", "Value": "cache"}, {"Name": "NodeId", "Value": "cache-a"}]
+    for metric, expected in (
+        ("ItemCacheHits", 2),
+        ("ItemCacheMisses", 1),
+        ("QueryCacheHits", 2),
+        ("QueryCacheMisses", 1),
+        ("GetItemRequestCount", 3),
+        ("TotalRequestCount", 6),
+    ):
+        assert total(lake, "AWS/DAX", metric, node) == expected, metric
+    of_table = [{"Name": "TableName", "Value": TABLE}]
+    assert total(lake, "AWS/DynamoDB", "ConsumedReadCapacityUnits", of_table) == 1.0
+
+
+def total(lake, namespace, metric, dimensions):
+    now = lake.clock.now()
+    found = lake.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=dimensions,
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in found["Datapoints"])

@@ -26,7 +26,7 @@ class Cache:
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self.size_bytes = 0
-        self.hits = self.misses = self.evictions = 0
+        self.hits = self.misses = self.evictions = self.evicted_bytes = 0
         self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
 
     def __len__(self) -> int:
@@ -53,6 +53,7 @@ class Cache:
             _, oldest = self._entries.popitem(last=False)
             self.size_bytes -= _size(oldest)
             self.evictions += 1
+            self.evicted_bytes += _size(oldest)
 
     def drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)

@@ -17,7 +17,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import InternalFailure, ServiceError
 from pocketlake.kernel.trail import Event
 
-from . import authorizations, quotas
+from . import authorizations, metrics, quotas
 from .methods import AUTHORIZE, ENDPOINTS, METHODS, SERVICE, Method
 from .requests import Request
 from .service import refuse
@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
             if method.handler is None:
                 self._answer_self(method, parameters)
                 return
-            request = self._request(method, call, raw)
+            request = self._request(method, call, raw, parameters)
             answer = self._perform(method, request, parameters)
         except Malformed as mistake:
             failed = refuse(f"The request could not be read: {mistake}")
@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
         service = self._lake.service("dax")
         return Call(self._lake, service, running.account, running.region, method.python_name, principal, request_id)
 
-    def _request(self, method: Method, call: Call, raw: bytes) -> Request:
+    def _request(self, method: Method, call: Call, raw: bytes, parameters: list[Any]) -> Request:
         """Who asks may ask it, and the cluster is there."""
         self._check_authorized()
         cluster = call.resources("cluster").find(self._running.name)
@@ -235,8 +235,12 @@ class Connection(asyncio.Protocol):
             raise ServiceError("InternalServerError", "The cluster is gone.", 500)
         if self._lake.faults:
             self._lake.faults.strike("dax", method.name)
-        self._lake.authorise(call, {"ClusterName": cluster.name})
-        return Request(call, cluster, self._running, raw)
+        if method.python_name in metrics.REQUESTS:
+            asked: dict[str, Any] = {"ClusterName": cluster.name}
+            if method.python_name == "transact_write_items" and type(parameters[0]) is list:
+                asked["Operations"] = [operation for operation in parameters[0] if type(operation) is int]
+            self._lake.authorise(call, asked)
+        return Request(call, cluster, self._running, self._running.meter(call, self.node), raw)
 
     def _check_authorized(self) -> None:
         if self._principal is None or asyncio.get_running_loop().time() > self._authorized_until:
@@ -261,10 +265,15 @@ class Connection(asyncio.Protocol):
         return request.encode(request.table(parameters[1][at]), item)
 
     def _record(self, call: Call, error: str, started: float) -> None:
-        seconds = time.perf_counter() - started
+        seconds, now = time.perf_counter() - started, call.now
+        own = metrics.REQUESTS.get(call.operation)
+        if own is not None:
+            meter = self._running.meter(call, self.node)
+            for metric in (own, *metrics.outcomes(error)):
+                meter.add(metric, 1, now)
         self._lake.trail.record(
             Event(
-                call.now, call.account, call.region, "dax", call.operation, call.principal.arn, call.request_id, error,
+                now, call.account, call.region, "dax", call.operation, call.principal.arn, call.request_id, error,
                 seconds,
             )
         )  # fmt: skip

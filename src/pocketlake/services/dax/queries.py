@@ -34,6 +34,8 @@ def _remembered(request: Request, operation: str, asked: dict[str, Any], given: 
         return _answered(request, operation, asked, given, texts)[1]
     queries = request.running.caches.queries
     entry = queries.find(request.raw, request.now, seconds)
+    kind = "QueryCache" if operation == "query" else "ScanCache"
+    request.meter.add(f"{kind}Misses" if entry is None else f"{kind}Hits", 1, request.now)
     if entry is not None and entry.value is not None:
         return entry.value
     kept, shown = _answered(request, operation, asked, given, texts)

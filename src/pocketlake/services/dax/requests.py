@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pocketlake.kernel.call import AwsService, Call
+from pocketlake.kernel.metrics import Meter
 from pocketlake.kernel.resources import Resource
 
 from . import attribute_lists, parameter_groups, quotas
+from .caches import Entry
 from .service import refuse
 from .wire import item_keys, values
 from .wire.item_keys import KeySchema
@@ -25,12 +27,13 @@ Place = tuple[str, bytes]
 class Request:
     """`raw` is the request as it was sent: what a query's result is remembered under."""
 
-    __slots__ = ("_role", "call", "cluster", "later", "now", "raw", "running")
+    __slots__ = ("_role", "call", "cluster", "later", "meter", "now", "raw", "running")
 
-    def __init__(self, call: Call, cluster: Resource, running: Running, raw: bytes) -> None:
+    def __init__(self, call: Call, cluster: Resource, running: Running, meter: Meter, raw: bytes) -> None:
         self.call = call
         self.cluster = cluster
         self.running = running
+        self.meter = meter
         self.raw = raw
         self.now = call.now
         self.later: list[Callable[[], None]] = []  # once what was read and written is committed
@@ -105,8 +108,10 @@ class Request:
 
     # The caches
 
-    def cached(self, place: Place) -> Any:
-        return self.running.caches.items.find(place, self.now, self._seconds("record-ttl-millis"))
+    def cached(self, place: Place) -> Entry | None:
+        found = self.running.caches.items.find(place, self.now, self._seconds("record-ttl-millis"))
+        self.meter.add("ItemCacheMisses" if found is None else "ItemCacheHits", 1, self.now)
+        return found
 
     def remember(self, place: Place, value: bytes | None) -> None:
         """Once it is committed: the cache never knows what the store does not."""

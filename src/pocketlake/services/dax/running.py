@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.lake import EMPTIED, STOPPING
+from pocketlake.kernel.metrics import Meter
 from pocketlake.kernel.resources import Resource
 
+from . import metrics
 from .caches import Caches
 from .connections import Connection
 from .wire.item_keys import KeySchema
@@ -43,6 +46,7 @@ class Running:
         self.ports: dict[str, int] = {}  # by node, and of the cluster itself
         self.connections: set[Connection] = set()
         self._servers: dict[str, asyncio.Server] = {}
+        self._meters: dict[str, Meter] = {}
 
     async def listen(self, node: str, wanted: list[int], secure: bool) -> int:
         """Open a node's port: the first of those wanted that is free, or else any."""
@@ -61,6 +65,31 @@ class Running:
             self.ports[node] = server.sockets[0].getsockname()[1]
             break
         return self.ports[node]
+
+    def meter(self, call: Call, node: str) -> Meter:
+        """A node's. What came in by the cluster's own port its first node counts."""
+        node = node or next((name for name in self._servers if name), node)
+        found = self._meters.get(node)
+        if found is None:
+            dimensions = {"ClusterId": self.name, "NodeId": node}
+            found = self._meters[node] = self.lake.metrics.meter(call, metrics.FAMILY, dimensions)
+            found.gauges = self._gauges(node)
+        return found
+
+    def _gauges(self, node: str) -> Callable[[float], dict[str, float]]:
+        caches, before = (self.caches.items, self.caches.queries), 0
+
+        def read(_: float) -> dict[str, float]:
+            nonlocal before
+            evicted = sum(cache.evicted_bytes for cache in caches)
+            fresh, before = evicted - before, evicted
+            return {
+                "EstimatedDbSize": sum(cache.size_bytes for cache in caches),
+                "EvictedSize": fresh,
+                "ClientConnections": sum(one.node == node for one in self.connections),
+            }
+
+        return read
 
     def silence(self, node: str) -> None:
         """Close a node's port and whatever came in by it."""
