@@ -1,8 +1,8 @@
 """Delivery of a table's changes to its Kinesis data stream: a follower of the journal (history.py) that puts records.
 
 What is delivered and how far the follower has come is one transaction where the stream's records lie in the lake's own
-store: each change arrives once. Where they lie elsewhere some may arrive again. No partition key is in one request
-twice, so a request that fails in part leaves the changes of each in their order.
+store, and a request that the stream takes in part is taken back: each change arrives once, in its order. Where they lie
+elsewhere such a request is repeated from what it refused on, so some arrive again, as on AWS.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACTIVE, DISABLING, DISABLED = "ACTIVE", "DISABLING", "DISABLED"
 AT_WORK = (ACTIVE, DISABLING)
 AT_ONCE = int(quotas.DESTINATION_RECORDS.value)
 REQUEST_BYTES = int(quotas.DESTINATION_BYTES.value)
-RECORD_BYTES = int(quotas.DESTINATION_RECORD_BYTES.value)
+BATCH_BYTES = int(quotas.DESTINATION_BATCH_BYTES.value)
 RETRY = quotas.DESTINATION_RETRY.value
 GONE_RETRY = quotas.DESTINATION_GONE_RETRY.value
 PRECISION, MILLISECOND = "ApproximateCreationDateTimePrecision", "MILLISECOND"
@@ -124,19 +124,17 @@ def _waiting(call: Call, table: Resource, destination: dict[str, Any]) -> list[C
 def batches(
     region: str, table: Resource, destination: dict[str, Any], changes: list[Change], most: int
 ) -> Iterator[Batch]:
-    """Requests, in order: up to `most` records, no partition key twice; what is very large goes alone."""
+    """Requests, in order: up to `most` records and what a shard takes in a second; what is larger goes alone."""
     batch: Batch = []
-    seen: set[bytes] = set()
     size = 0
     for change in changes:
         data = orjson.dumps(record(region, table, destination, change))
         size += len(data)
-        if batch and (len(batch) == most or change.hash in seen or size > RECORD_BYTES):
+        if batch and (len(batch) == most or size > BATCH_BYTES):
             yield batch
-            batch, seen, size = [], set(), len(data)
+            batch, size = [], len(data)
         key = md5(change.hash, usedforsecurity=False).hexdigest().upper()
         batch.append((change.sequence, {"Data": data, "PartitionKey": key}))
-        seen.add(change.hash)
     if batch:
         yield batch
 
@@ -196,7 +194,7 @@ def _refusal(results: list[dict[str, Any]]) -> str:
 
 def _advance(call: Call, table: Resource, destination: dict[str, Any], sequence: int) -> None:
     name = follower(destination["StreamArn"])
-    if name in history.followers(call, table["Number"]):  # else disabled, or deleted, while the stream was waited for
+    if name in history.followers(call, table["Number"]):  # else it ended while the stream was waited for
         history.advance(call, table["Number"], name, sequence)
 
 

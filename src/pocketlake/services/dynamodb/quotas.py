@@ -76,7 +76,7 @@ EXPORT_FILE_BYTES = Quota(
 )
 EXPORT_PAGE_ITEMS = Quota("items that an export reads at once", 2000, "items", "ours")
 IMPORTS = Quota("imports at the same time", 50, "imports", GUIDE, adjustable=True)
-IMPORT_BATCH_ITEMS = Quota("items that an import writes in one turn", 500, "items", "ours")
+IMPORT_BATCH_ITEMS = Quota("items that an import writes in one turn", 200, "items", "ours")
 JOB_TOKEN_LIFE = Quota(
     "life of a ClientToken", 8 * 3600, "seconds", REFERENCE + "ExportTableToPointInTime, ImportTable"
 )
@@ -101,6 +101,6 @@ STREAM_SCANNED = Quota("changes looked at by one GetRecords", 10_000, "changes",
 DESTINATION_RETENTION = Quota("changes wait for a Kinesis destination at most", 86_400, "seconds", "ours")
 DESTINATION_RECORDS = Quota("changes delivered to Kinesis in one turn", 500, "changes", "ours: a PutRecords")
 DESTINATION_BYTES = Quota("changes delivered to Kinesis in one turn", 8 * MIB, "bytes", "ours")
-DESTINATION_RECORD_BYTES = Quota("records of one request to Kinesis", MIB, "bytes", "ours: what a shard takes a second")
+DESTINATION_BATCH_BYTES = Quota("records of one request to Kinesis", MIB, "bytes", "ours: what a shard takes a second")
 DESTINATION_RETRY = Quota("a stream that throttles is asked again after", 1, "seconds", "ours: its bucket is full")
 DESTINATION_GONE_RETRY = Quota("a stream that is gone is asked again after", 60, "seconds", "ours")
