@@ -1,5 +1,9 @@
 """Items through the cache: hits, writes, expiry, and what passes by."""
 
+import json
+import urllib.request
+from statistics import median
+
 import cbor2
 import pytest
 
@@ -187,3 +191,19 @@ def test_each_cluster_has_a_cache_of_its_own(table, create):
         direct(table, "Wait", plays=2)
         assert one.get(TABLE, "Wait") == {"plays": 1}
         assert two.get(TABLE, "Wait") == {"plays": 2}
+
+
+@pytest.mark.claim("DAX-504")
+def test_a_warm_key_is_answered_in_microseconds_and_sooner_than_by_the_table(lake, table, client):
+    """As the lake itself measures its work: clocks of the clients would measure the machine."""
+    direct(table, "Girl", plays=1)
+    client.get(TABLE, "Girl")
+    for consistent in (False, True):
+        for _ in range(300):
+            client.got(TABLE, "Girl", consistent=consistent)
+    with urllib.request.urlopen(f"{lake.endpoint_url}/_pocketlake/trail") as answer:
+        events = [one for one in json.loads(answer.read())["events"] if one["service"] == "dax"]
+    seconds = [one["seconds"] for one in events if one["operation"] == "get_item"][-600:]
+    cached, read = median(seconds[:300]), median(seconds[300:])
+    assert cached < 0.001
+    assert cached < read
