@@ -9,7 +9,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, items, keys, metrics, parameters, quotas, schemas, store, throttling, writes
+from . import capacity, items, keys, lag, metrics, parameters, quotas, schemas, store, throttling, writes
 from .attribute_values import item_size
 from .capacity import Consumed
 from .expressions import projecting
@@ -109,13 +109,17 @@ def batch_get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             except ServiceError:
                 left.append(key)
                 continue
-            row = store.get(call.db, table.number, hash, sort)
+            consistent = one.get("ConsistentRead", False)
+            if call.lake.faults.behaviours:
+                row = lag.get(call, table, hash, sort, consistent)
+            else:
+                row = store.get(call.db, table.number, hash, sort)
             size = row[0] if row else 0
             if total + size > GET_BYTES:
                 left.append(key)
                 continue
             total, done = total + size, done + 1
-            units = capacity.read_units(size, one.get("ConsistentRead", False))
+            units = capacity.read_units(size, consistent)
             throttling.charge(call, admission, units)
             metrics.read(call, table, None, units)
             used.add(units, {})

@@ -120,6 +120,10 @@ def write(
             store.delete_entry(db, entry.index.number, entry.old)
         if entry.new is not None:
             store.put_entry(db, entry.index.number, entry.new, entry.new_size)
+    if call.lake.faults.behaviours:
+        from . import lag
+
+        table = lag.followed(call, table)
     if table.is_followed:
         from . import history
 
@@ -142,4 +146,4 @@ def expect_expiry(call: Call, table: Table, hash: bytes, sort: bytes, new: Image
 
 def needs_old(call: Call, table: Table) -> bool:
     """Whether a blind write would not do: someone follows changes, or pays for what was there before."""
-    return bool(table.indexes) or table.is_followed or call.limits_on
+    return bool(table.indexes) or table.is_followed or call.limits_on or bool(call.lake.faults.behaviours)

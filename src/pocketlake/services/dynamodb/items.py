@@ -8,7 +8,7 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import capacity, collections, keys, legacy, metrics, parameters, schemas, store, throttling, writes
+from . import capacity, collections, keys, lag, legacy, metrics, parameters, schemas, store, throttling, writes
 from .attribute_values import item_size
 from .changes import Image
 from .expressions import projecting
@@ -38,8 +38,12 @@ def get_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     hash, sort = keys.of_key(table, request["Key"])
     parameters.check_scalars(table, paths)
     admission = throttling.admit_read(call, table, None, hash, sort)
-    row = store.get(call.db, table.number, hash, sort)
-    units = capacity.read_units(row[0] if row else 0, request.get("ConsistentRead", False))
+    consistent = request.get("ConsistentRead", False)
+    if call.lake.faults.behaviours:
+        row = lag.get(call, table, hash, sort, consistent)
+    else:
+        row = store.get(call.db, table.number, hash, sort)
+    units = capacity.read_units(row[0] if row else 0, consistent)
     throttling.charge(call, admission, units)
     metrics.read(call, table, None, units)
     answer: dict[str, Any] = {}

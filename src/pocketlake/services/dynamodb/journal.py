@@ -74,6 +74,16 @@ def changed_keys(
     return list(rows)
 
 
+def first_of_key(db: Any, owner: int, at: int, hash: bytes, sort: bytes) -> tuple[int, bytes | None] | None:
+    """What an item was before its first change since `at`: size and JSON; None: none since. dynamodb_changes_by_key."""
+    row = db.execute(
+        "SELECT old_size, old FROM dynamodb_changes WHERE owner = ? AND hash = ? AND sort = ? AND sequence > ?"
+        " ORDER BY sequence LIMIT 1",
+        (owner, hash, sort, at),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
 def last(db: Store, owner: int) -> int:
     """The primary key."""
     row = db.one("SELECT max(sequence) FROM dynamodb_changes WHERE owner = ?", (owner,))

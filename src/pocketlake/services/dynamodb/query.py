@@ -6,7 +6,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import keys, legacy, parameters, reads, schemas, store, throttling
+from . import keys, lag, legacy, parameters, reads, schemas, store, throttling
 from .attribute_values import is_equal
 from .expressions.bindings import Bindings
 from .expressions.evaluation import begins_with, compare
@@ -47,6 +47,9 @@ def query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         cursor = store.partition(call.db, table.number, hash, bounds, asked.start, reverse)
     else:
         cursor = store.index_partition(call.db, table.number, asked.index.number, hash, bounds, asked.start, reverse)
+    if call.lake.faults.behaviours:
+        read = (table, asked.index, asked.consistent, cursor)
+        cursor = lag.of_partition(call, *read, hash, bounds, asked.start, reverse)
     return reads.page(call, request, asked, cursor, admission)
 
 

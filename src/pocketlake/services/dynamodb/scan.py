@@ -6,7 +6,7 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import parameters, reads, schemas, store, throttling
+from . import lag, parameters, reads, schemas, store, throttling
 from .service import Invalid, operation, refuse
 
 HASHES = 1 << 32
@@ -36,6 +36,8 @@ def scan(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         cursor = store.scan(call.db, table.number, low, high, asked.start)
     else:
         cursor = store.index_scan(call.db, table.number, asked.index.number, low, high, asked.start)
+    if call.lake.faults.behaviours:
+        cursor = lag.of_range(call, table, asked.index, asked.consistent, cursor, low, high, asked.start)
     return reads.page(call, request, asked, cursor, admission)
 
 

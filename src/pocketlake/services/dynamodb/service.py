@@ -14,6 +14,7 @@ from . import store
 
 dynamodb = Service("dynamodb", migrations=store.MIGRATIONS)
 dynamodbstreams = Service("dynamodbstreams")  # the second endpoint: same tables, ARNs and actions, another door
+dynamodb.behaviours = {"lag": {"seconds": (0.001, 3600.0, 1.0), "share": (0.0, 1.0, 1.0)}}  # see lag.py
 errors = dynamodb.errors
 
 # Since 2024 AWS says so before what these find wrong with a request itself, but not before what a table's schema
