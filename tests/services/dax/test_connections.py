@@ -219,3 +219,26 @@ def test_a_reset_closes_the_clusters_ports(lake, client, cluster):
     endpoint = cluster["ClusterDiscoveryEndpoint"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=10)
+
+
+def test_a_stranger_cannot_have_the_lake_hold_much(table, cluster):
+    with WireClient.of(cluster, key=None) as client:
+        client.socket.sendall(GET + b"\x5a\x00\x02\x00\x00")
+        assert is_closed(client.socket)
+    with WireClient.of(cluster) as client:
+        content = client.item({"text": "x" * 300_000})
+    with WireClient.of(cluster) as client:  # the first request behind its authorization
+        assert client.ask("put", TABLE.encode(), b"long", content, None) is None
+        assert len(client.get(TABLE, "long")["text"]) == 300_000
+
+
+def test_a_thousand_requests_at_once_are_answered_in_order_and_others_are_not_kept_waiting(table, cluster):
+    with WireClient.of(cluster) as client, WireClient.of(cluster) as other:
+        for number in range(10):
+            client.put(TABLE, f"song {number}", {"n": number})
+        keys = [f"song {number % 10}" for number in range(1000)]
+        one = [b"".join(map(cbor2.dumps, (1, METHODS["get"], TABLE.encode(), key.encode(), None))) for key in keys]
+        client.socket.sendall(b"".join(one))
+        assert other.get(TABLE, "song 3") == {"n": 3}
+        found = [cbor2.loads(b"\x9f" + client.answer()[0] + b"\xff")[1] for _ in keys]
+        assert found == [number % 10 for number in range(1000)]

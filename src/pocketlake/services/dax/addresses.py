@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from .running import DISCOVERY, PORT, SECURE_PORT
+from .running import DISCOVERY, PORT, SECURE_PORT, bound_host
 
 ANYWHERE = {"0.0.0.0", "::", ""}
 
 
 def host(call: Call) -> str:
     """Where the lake listens; where it listens everywhere, the host by which the caller came."""
-    bound = call.lake.config.host
+    bound = bound_host(call.lake)
     return (urlsplit(call.endpoint).hostname or bound) if bound in ANYWHERE else bound
 
 

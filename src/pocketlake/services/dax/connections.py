@@ -32,6 +32,7 @@ log = logging.getLogger("pocketlake.dax")
 MAGIC = "J7yne5G"
 GREETING = 5  # values: magic, layering, session, header, types
 HELD_BYTES = 256 * 1024  # of further requests, while one is answered
+STRANGER_BYTES = int(quotas.STRANGER_BYTES.value)
 LEADER, REPLICA = 1, 2
 COMMIT_FAILED = ServiceError("InternalServerError", "The request could not be committed.", 500)
 
@@ -43,11 +44,11 @@ class Connection(asyncio.Protocol):
         self._lake = running.lake
         self._transport: asyncio.Transport
         self._buffer = bytearray()
-        self._scanner = Scanner()
+        self._scanner = Scanner(STRANGER_BYTES)
         self._greeted = False
         self._method: Method | None = None
         self._parameters_at = 0
-        self._is_answering = self._is_full = self._is_closed = False
+        self._is_answering = self._is_resting = self._is_full = self._is_paused = self._is_closed = False
         self._principal: Principal | None = None
         self._authorized_until = 0.0
         self._deadline: asyncio.TimerHandle | None = None
@@ -70,18 +71,18 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if self._is_answering or self._is_full:
-            if len(self._buffer) > HELD_BYTES:
-                self._transport.pause_reading()
-        else:
+        if not (self._is_answering or self._is_resting or self._is_full):
             self._go_on()
+        elif len(self._buffer) > HELD_BYTES and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
 
     def pause_writing(self) -> None:
         self._is_full = True
 
     def resume_writing(self) -> None:
         self._is_full = False
-        if not self._is_answering:
+        if not (self._is_answering or self._is_resting):
             self._go_on()
 
     def abort(self) -> None:
@@ -107,17 +108,24 @@ class Connection(asyncio.Protocol):
     # From bytes to requests
 
     def _go_on(self) -> None:
+        """Serve what has come; others have their turn after some requests."""
+        self._is_resting = False
+        left = quotas.REQUESTS_A_TURN.value
         try:
-            while not (self._is_answering or self._is_full or self._is_closed) and self._step():
-                pass
+            while not (self._is_answering or self._is_full or self._is_closed) and left and self._step():
+                left -= 1
         except Malformed as mistake:
             self._tell(refuse(f"The request could not be read: {mistake}"))
             self._end()
         if self._is_closed:
             return
-        if self._transport.is_reading() is False and not self._is_answering and not self._is_full:
+        if not left:
+            self._is_resting = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+        if self._is_paused and not (self._is_answering or self._is_resting or self._is_full):
+            self._is_paused = False
             self._transport.resume_reading()
-        if self._is_answering or not (self._buffer or not self._greeted):
+        if self._is_answering or self._is_resting or not (self._buffer or not self._greeted):
             self._clear_deadline()
         else:
             self._set_deadline()
@@ -149,7 +157,8 @@ class Connection(asyncio.Protocol):
 
     def _next(self, size: int) -> None:
         del self._buffer[:size]
-        self._scanner, self._method = Scanner(), None
+        self._scanner = Scanner() if self._principal is not None else Scanner(STRANGER_BYTES)
+        self._method = None
 
     def _greet(self) -> bool:
         buffer = self._buffer
@@ -284,6 +293,7 @@ class Connection(asyncio.Protocol):
         if METHODS[AUTHORIZE] is method:
             self._principal = authorizations.authorize(self._lake, self._running.account, parameters)
             self._authorized_until = asyncio.get_running_loop().time() + quotas.AUTHORIZATION_SECONDS.value
+            self._scanner = Scanner()  # the next request may be as large as any
             return  # no answer: clients go on without waiting for one
         assert METHODS[ENDPOINTS] is method
         self._check_authorized()

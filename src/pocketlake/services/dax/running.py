@@ -52,7 +52,7 @@ class Running:
         """Open a node's port: the first of those wanted that is free, or else any."""
         if node in self._servers:
             return self.ports[node]
-        loop, host = asyncio.get_running_loop(), self.lake.config.host
+        loop, host = asyncio.get_running_loop(), bound_host(self.lake)
         context = self.lake.tls_context() if secure else None
         for port in (*wanted, 0):
             try:
@@ -152,6 +152,11 @@ class Listeners:
         for one in running:
             with contextlib.suppress(Exception):
                 one.close()
+
+
+def bound_host(lake: Lake) -> str:
+    """One address: a name that has two would have a free port of each."""
+    return "127.0.0.1" if lake.config.host == "localhost" else lake.config.host
 
 
 def listeners(lake: Lake) -> Listeners:

@@ -21,9 +21,10 @@ class Malformed(Exception):
 class Scanner:
     """Looks through values at the beginning of a growing buffer."""
 
-    __slots__ = ("_open", "at", "wanted")
+    __slots__ = ("_most_bytes", "_open", "at", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
         self.at = 0  # bytes known to be part of whole values or their heads
         self.wanted = 0  # bytes that have to be there before looking again is of use
         self._open: list[int] = []  # values still to come, of each container
@@ -64,7 +65,7 @@ class Scanner:
                     if end > size:
                         return self._wait(at, end)
             elif major == 4 or major == 5:
-                if argument > MOST_BYTES:
+                if argument > self._most_bytes:
                     raise Malformed("a container too large")
                 argument = argument * 2 if major == 5 and argument > 0 else argument
             at = end
@@ -80,7 +81,7 @@ class Scanner:
         return True
 
     def _wait(self, at: int, wanted: int) -> bool:
-        if wanted > MOST_BYTES:
+        if wanted > self._most_bytes:
             raise Malformed("a request too large")
         self.at, self.wanted = at, wanted
         return False
