@@ -34,7 +34,8 @@ def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place = open_iterator(call, request["ShardIterator"])
     stream = call.resources(streams.KIND).find(place.stream)
     if stream is None:
-        raise streams.missing(place.stream)
+        table, _, label = place.stream.partition("/")
+        raise streams.missing(call.arn(f"table/{table}/stream/{label}"))
     shard = streams.shards(call, stream).shard(place.generation, place.part)
     _check_untrimmed(call, stream, shard, place.after)
     end = shard.end - 1 if shard.end is not None else journal.last(call.db, stream["Owner"])
