@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from .conftest import START, put, refused
 
 
@@ -31,6 +33,7 @@ def test_metrics_belong_to_a_region(lake: Any, cloudwatch: Any) -> None:
     assert names(lake.client("cloudwatch", region_name="eu-west-1")) == []
 
 
+@pytest.mark.claim("CW-607")
 def test_pages_hold_five_hundred(cloudwatch: Any) -> None:
     data = [{"MetricName": f"m{at}", "Value": 1} for at in range(501)]
     cloudwatch.put_metric_data(Namespace="app", MetricData=data)
@@ -43,6 +46,7 @@ def test_pages_hold_five_hundred(cloudwatch: Any) -> None:
     assert found == ("InvalidParameterValue", "Request parameter NextToken is invalid")
 
 
+@pytest.mark.claim("CW-607")
 def test_what_has_had_no_data_is_not_listed(lake: Any, cloudwatch: Any) -> None:
     put(cloudwatch, 1, name="old", at=START - timedelta(hours=4))
     put(cloudwatch, 1, name="new")

@@ -52,6 +52,7 @@ def test_periods_follow_the_start_of_the_request(cloudwatch: Any) -> None:
     assert [(point["Timestamp"].minute, point["Sum"]) for point in found] == [(2, 2 + 3 + 4 + 5 + 6), (7, 7 + 8)]
 
 
+@pytest.mark.claim("CW-601")
 def test_metrics_differ_by_each_of_their_dimensions(cloudwatch: Any) -> None:
     berlin, paris = ({"Name": "city", "Value": value} for value in ("Berlin", "Paris"))
     server = {"Name": "server", "Value": "a"}
@@ -102,12 +103,14 @@ def test_values_come_with_their_counts_and_aggregates_add_up(cloudwatch: Any) ->
         ("PR(:25)", 25),
     ],
 )
+@pytest.mark.claim("CW-606")
 def test_extended_statistics(cloudwatch: Any, name: str, expected: float) -> None:
     cloudwatch.put_metric_data(**datum(Values=list(range(1, 101))))
     (point,) = statistics(cloudwatch, ExtendedStatistics=[name])
     assert point["ExtendedStatistics"] == {name: pytest.approx(expected)}
 
 
+@pytest.mark.claim("CW-606")
 def test_percentiles_of_many_values_are_right_to_two_percent(cloudwatch: Any) -> None:
     for first in range(1, 10_001, 1000):
         put(cloudwatch, *range(first, first + 1000))
@@ -180,10 +183,12 @@ AT = "MetricData.member.1"
         ),
     ],
 )
+@pytest.mark.claim("CW-602", "CW-603")
 def test_what_is_refused(cloudwatch: Any, given: dict[str, Any], code: str, message: str) -> None:
     assert refused(cloudwatch.put_metric_data, **datum(**given)) == (code, message)
 
 
+@pytest.mark.claim("CW-603")
 def test_requests_that_are_wrong_as_a_whole(cloudwatch: Any) -> None:
     one = {"MetricName": "m", "Value": 1}
     code, message = refused(cloudwatch.put_metric_data, Namespace="AWS/EC2", MetricData=[one])
@@ -196,12 +201,14 @@ def test_requests_that_are_wrong_as_a_whole(cloudwatch: Any) -> None:
     assert statistics(cloudwatch, "Sum")[0]["Sum"] == 1000.0
 
 
+@pytest.mark.claim("CW-603")
 def test_one_wrong_value_keeps_all_others_out(cloudwatch: Any) -> None:
     data = [{"MetricName": "m", "Value": 1}, {"MetricName": "m", "Value": float("nan")}]
     refused(cloudwatch.put_metric_data, Namespace="app", MetricData=data)
     assert statistics(cloudwatch, "Sum") == []
 
 
+@pytest.mark.claim("CW-605")
 def test_what_statistics_cannot_be_asked(cloudwatch: Any) -> None:
     request = {"Namespace": "app", "MetricName": "m", "StartTime": START, "EndTime": START, "Period": 60}
     ask = cloudwatch.get_metric_statistics
@@ -223,6 +230,7 @@ def test_what_statistics_cannot_be_asked(cloudwatch: Any) -> None:
     assert refused(ask, **day, ExtendedStatistics=["p101"])[0] == "InvalidParameterValue"
 
 
+@pytest.mark.claim("CW-611")
 def test_metric_data_outlives_a_restart(tmp_path: Path) -> None:
     with run(tmp_path) as lake:
         lake.clock.freeze()
@@ -232,6 +240,7 @@ def test_metric_data_outlives_a_restart(tmp_path: Path) -> None:
         assert statistics(lake.client("cloudwatch"), "Sum")[0]["Sum"] == 11.0
 
 
+@pytest.mark.claim("CW-610")
 def test_large_requests_come_compressed(cloudwatch: Any) -> None:
     """boto3 compresses them from 10 KiB on."""
     put(cloudwatch, *range(800), Dimensions=[{"Name": "path", "Value": "x" * 100}])
@@ -240,6 +249,7 @@ def test_large_requests_come_compressed(cloudwatch: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["json", "smithy-rpc-v2-cbor", "query"])
+@pytest.mark.claim("CW-610")
 def test_every_protocol_of_the_model_is_spoken(lake: Any, cloudwatch: Any, protocol: str, monkeypatch: Any) -> None:
     from botocore.session import get_session
 

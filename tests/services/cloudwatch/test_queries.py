@@ -47,6 +47,7 @@ def test_metrics_each_with_its_statistic_and_period(filled: Any) -> None:
     assert (three["Timestamps"], three["Values"]) == ([], [])
 
 
+@pytest.mark.claim("CW-609")
 def test_the_latest_comes_first_unless_asked_otherwise(filled: Any) -> None:
     request = {"StartTime": START, "EndTime": START + 10 * MINUTE, "MetricDataQueries": [metric("a")]}
     (result,) = filled.get_metric_data(**request)["MetricDataResults"]
@@ -95,6 +96,7 @@ def test_the_latest_comes_first_unless_asked_otherwise(filled: Any) -> None:
         ("m * 0 + STDDEV(m) ^ 2", dict.fromkeys((0, 1, 3), pytest.approx(14 / 9))),
     ],
 )
+@pytest.mark.claim("CW-608")
 def test_expressions(filled: Any, expression: str, expected: dict[int, float]) -> None:
     queries = [metric("m", ReturnData=False), metric("n", "n", ReturnData=False)]
     (result,) = ask(filled, *queries, {"Id": "e", "Expression": expression})
@@ -152,6 +154,7 @@ def test_what_is_not_built_says_so(filled: Any, expression: str) -> None:
         ("{app}", ["cpu"]),
     ],
 )
+@pytest.mark.claim("CW-608")
 def test_searches(cloudwatch: Any, search: str, expected: list[str]) -> None:
     for server in "ab":
         put(cloudwatch, 1, name="cpu", at=START, Dimensions=[{"Name": "server", "Value": server}])
@@ -193,6 +196,7 @@ def test_of_several_units_the_first_is_taken_and_said(cloudwatch: Any) -> None:
     assert (other["Values"], other.get("Messages", [])) == ([60], [])
 
 
+@pytest.mark.claim("CW-609")
 def test_pages(filled: Any) -> None:
     request = {"StartTime": START, "EndTime": START + 10 * MINUTE, "ScanBy": "TimestampAscending"}
     request |= {"MetricDataQueries": [metric("m"), metric("n", "n")], "MaxDatapoints": 2}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from .conftest import START, put, statistics
 
 
@@ -16,6 +18,7 @@ def sums(cloudwatch: Any, seconds: int, minutes: int = 10) -> list[tuple[float, 
     ]
 
 
+@pytest.mark.claim("CW-604")
 def test_seconds_last_three_hours_and_minutes_go_on(lake: Any, cloudwatch: Any) -> None:
     for second in (0, 1, 7, 61):
         put(cloudwatch, 1, at=START + timedelta(seconds=second), StorageResolution=1)
@@ -29,6 +32,7 @@ def test_seconds_last_three_hours_and_minutes_go_on(lake: Any, cloudwatch: Any) 
     assert sums(cloudwatch, 60) == [(0, 3), (60, 1)]
 
 
+@pytest.mark.claim("CW-604")
 def test_minutes_become_five_and_these_hours_and_hours_go(lake: Any, cloudwatch: Any) -> None:
     for minute in range(10):
         put(cloudwatch, minute, at=START + timedelta(minutes=minute))
@@ -48,6 +52,7 @@ def test_minutes_become_five_and_these_hours_and_hours_go(lake: Any, cloudwatch:
     assert sums(cloudwatch, 3600, 60) == []
 
 
+@pytest.mark.claim("CW-604")
 def test_percentiles_outlive_the_minutes(lake: Any, cloudwatch: Any) -> None:
     put(cloudwatch, *range(1, 101))
     lake.clock.advance(days=30)

@@ -54,6 +54,7 @@ def asked(lake: Any, name: str, statistic: str = "Sum", **dimensions: str) -> li
     return [point[statistic] for point in sorted(found["Datapoints"], key=lambda point: point["Timestamp"])]
 
 
+@pytest.mark.claim("DDB-701")
 def test_consumed_units_of_table_and_index_by_the_minute(lake: Any, dynamodb: Any) -> None:
     make(dynamodb)
     index = {"GlobalSecondaryIndexName": "by-g"}
@@ -70,6 +71,7 @@ def test_consumed_units_of_table_and_index_by_the_minute(lake: Any, dynamodb: An
     assert asked(lake, "ConsumedReadCapacityUnits", "SampleCount") == [1, 1]
 
 
+@pytest.mark.claim("DDB-701")
 def test_consumed_units_of_batches_transactions_and_statements(lake: Any, dynamodb: Any) -> None:
     make(dynamodb, 50, 50)
     put = {"Put": {"TableName": "table", "Item": {"k": {"S": "a"}}}}
@@ -91,6 +93,7 @@ def test_what_is_provisioned_is_said_while_the_table_is_used(lake: Any, dynamodb
     assert asked(lake, "ProvisionedWriteCapacityUnits", "Maximum") == [3]
 
 
+@pytest.mark.claim("DDB-702")
 def test_throttled_requests_and_events(lake: Any, dynamodb: Any) -> None:
     make(dynamodb, 1, 1)
     large = {"k": {"S": "a"}, "x": {"S": "x" * 400_000}}
@@ -103,6 +106,7 @@ def test_throttled_requests_and_events(lake: Any, dynamodb: Any) -> None:
     assert asked(lake, "ConsumedWriteCapacityUnits") == [391]
 
 
+@pytest.mark.claim("DDB-703")
 def test_latency_and_items_of_each_operation(lake: Any, dynamodb: Any) -> None:
     make(dynamodb)
     for one in "abc":
@@ -113,6 +117,7 @@ def test_latency_and_items_of_each_operation(lake: Any, dynamodb: Any) -> None:
     assert asked(lake, "ReturnedItemCount", Operation="Scan") == [3]
 
 
+@pytest.mark.claim("DDB-703")
 def test_errors_by_kind(lake: Any, dynamodb: Any) -> None:
     make(dynamodb)
     with pytest.raises(ClientError):
@@ -131,6 +136,7 @@ def test_errors_by_kind(lake: Any, dynamodb: Any) -> None:
     assert [point["Sum"] for point in users["Datapoints"]] == [1]
 
 
+@pytest.mark.claim("DDB-703")
 def test_items_that_expired(lake: Any, dynamodb: Any) -> None:
     make(dynamodb)
     specification = {"Enabled": True, "AttributeName": "ttl"}

@@ -29,7 +29,7 @@ def put(kinesis: Any, *sizes: int, key: str = "k") -> None:
         kinesis.put_record(StreamName="flights", Data=b"x" * (size - 1), PartitionKey=key)
 
 
-@pytest.mark.claim("KDS-014")
+@pytest.mark.claim("KDS-014", "KDS-701")
 def test_what_came_in_by_either_put(lake: Any, kinesis: Any, stream: str) -> None:
     put(kinesis, 10, 30)
     kinesis.put_records(StreamName=stream, Records=[{"Data": b"x" * 9, "PartitionKey": "k"}] * 5)
@@ -50,6 +50,7 @@ def test_what_came_in_by_either_put(lake: Any, kinesis: Any, stream: str) -> Non
     assert asked(lake, "WriteProvisionedThroughputExceeded") == [0, 0]
 
 
+@pytest.mark.claim("KDS-702")
 def test_records_over_the_rate(lake: Any, kinesis: Any, stream: str) -> None:
     kinesis.put_records(StreamName=stream, Records=[{"Data": b"x", "PartitionKey": "k"}] * 500)
     kinesis.put_records(StreamName=stream, Records=[{"Data": b"x", "PartitionKey": "k"}] * 500)
@@ -81,6 +82,7 @@ def test_the_iterator_age_is_that_of_the_last_record_whoever_reads(lake: Any, ki
     assert asked(lake, "GetRecords.IteratorAgeMilliseconds", "Maximum") == [10_000, 0]
 
 
+@pytest.mark.claim("KDS-702")
 def test_reads_over_the_rate(lake: Any, kinesis: Any, stream: str) -> None:
     place = iterator(kinesis, stream)
     for _ in range(5):
@@ -92,7 +94,7 @@ def test_reads_over_the_rate(lake: Any, kinesis: Any, stream: str) -> None:
     assert asked(lake, "GetRecords.Success", "Average") == [pytest.approx(5 / 6)]
 
 
-@pytest.mark.claim("KDS-566")
+@pytest.mark.claim("KDS-566", "KDS-703")
 def test_shards_are_measured_where_enhanced_monitoring_says_so(lake: Any, kinesis: Any) -> None:
     """A hot key throttles its own shard alone."""
     kinesis.create_stream(StreamName="flights", ShardCount=4)
@@ -122,6 +124,7 @@ def test_shards_are_measured_where_enhanced_monitoring_says_so(lake: Any, kinesi
     assert len(asked(lake, "IncomingRecords", ShardId=shard)) > len(asked(lake, "IncomingBytes", ShardId=shard))
 
 
+@pytest.mark.claim("KDS-703")
 def test_shards_are_not_measured_otherwise(lake: Any, kinesis: Any, stream: str) -> None:
     put(kinesis, 5)
     names = {tuple(sorted(dimension["Name"] for dimension in one["Dimensions"])) for one in listed(lake)}
@@ -132,6 +135,7 @@ def listed(lake: Any) -> list[dict[str, Any]]:
     return lake.client("cloudwatch").list_metrics(Namespace="AWS/Kinesis")["Metrics"]
 
 
+@pytest.mark.claim("KDS-704")
 def test_subscriptions_are_measured_by_consumer(lake: Any, kinesis: Any, stream: str) -> None:
     arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamARN"]
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="billing")["Consumer"]["ConsumerARN"]

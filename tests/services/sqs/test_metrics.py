@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def gauges(lake: Any) -> list[list[float]]:
     return [asked(lake, f"ApproximateNumberOfMessages{which}", "Maximum") for which in GAUGES]
 
 
-@pytest.mark.claim("SQS-016")
+@pytest.mark.claim("SQS-016", "SQS-601")
 def test_messages_sent_received_and_deleted(lake: Any, sqs: Any, url: str) -> None:
     send(sqs, url, "hello")
     entries = [{"Id": str(at), "MessageBody": "x" * at} for at in (1, 2, 3)]
@@ -51,6 +52,7 @@ def test_what_a_call_that_fails_has_done_is_not_measured(lake: Any, sqs: Any, ur
     assert asked(lake, "NumberOfMessagesSent") == [1]
 
 
+@pytest.mark.claim("SQS-602")
 def test_how_many_messages_there_are_is_read_minute_by_minute(lake: Any, sqs: Any, url: str) -> None:
     send(sqs, url, "a", "b")
     send(sqs, url, "later", DelaySeconds=90)
@@ -62,7 +64,7 @@ def test_how_many_messages_there_are_is_read_minute_by_minute(lake: Any, sqs: An
     assert gauges(lake) == [[1, 2, 3, 4], [1, 1, 0, 0], [1, 0, 0, 0]]
 
 
-@pytest.mark.claim("SQS-018")
+@pytest.mark.claim("SQS-018", "SQS-602")
 def test_quiet_minutes_are_read_when_somebody_asks(lake: Any, sqs: Any, url: str) -> None:
     """Nothing happens, but the messages grow older: nobody takes them."""
     send(sqs, url, "a")
@@ -82,6 +84,20 @@ def test_messages_that_fifo_queues_knew_already(lake: Any, sqs: Any, fifo: str) 
     send(sqs, fifo, "a", "a", "b", MessageGroupId="g")
     assert asked(lake, "NumberOfMessagesSent", queue="orders.fifo") == [2]
     assert asked(lake, "NumberOfDeduplicatedSentMessages", queue="orders.fifo") == [1]
+
+
+@pytest.mark.claim("SQS-601")
+def test_dead_letters_that_are_moved_are_not_sent(lake: Any, sqs: Any, url: str) -> None:
+    grave = sqs.create_queue(QueueName="grave")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=grave, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    send(sqs, url, "poison")
+    for _ in range(2):
+        receive(sqs, url, VisibilityTimeout=0)
+    assert len(receive(sqs, grave)) == 1
+    assert asked(lake, "NumberOfMessagesSent", queue="grave") == []
+    assert asked(lake, "NumberOfMessagesReceived", queue="grave") == [1]
 
 
 def test_a_deleted_queue_says_nothing_more(lake: Any, sqs: Any, url: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import compression, prefixes, storage
-from .batches import Batch
+from . import compression, metrics, prefixes, storage
+from .batches import Batch, StorageRefused
 
 
 async def write(call: Call, stream: Resource, configuration: dict[str, Any], batch: Batch) -> None:
@@ -22,4 +22,9 @@ async def write(call: Call, stream: Resource, configuration: dict[str, Any], bat
     folder = prefixes.evaluate(configuration.get("Prefix") or "", prefixes.Values(when, seed=str(identity)))
     key = storage.object_key(stream, folder, when, identity, storage.extension(configuration))
     body = await call.offload(compression.compress, batch.joined(), configuration["CompressionFormat"])
-    await storage.put(call, configuration, key, body)
+    try:
+        await storage.put(call, configuration, key, body)
+    except StorageRefused:
+        metrics.refused(call, stream, "backup")
+        raise
+    metrics.delivered(call, stream, "backup", batch, len(batch), len(body))

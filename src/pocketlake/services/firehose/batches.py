@@ -120,6 +120,13 @@ class Batch:
         )
 
     @property
+    def size(self) -> int:
+        """Bytes of all records as they are by now."""
+        if self._data is None:
+            return sum(len(arrival.payload) for arrival in self.arrivals)
+        return sum(map(len, self._data))
+
+    @property
     def oldest(self) -> float:
         """When the batch's first record arrived."""
         return min(arrival.arrival for arrival in self.arrivals)

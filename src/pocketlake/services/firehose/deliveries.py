@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import backups, buffers, destinations, failures, partitions, processing, quotas, sending, store
+from . import backups, buffers, destinations, failures, metrics, partitions, processing, quotas, sending, store
 from .batches import Batch, Failed, StorageRefused, Unacknowledged, Undelivered
 from .service import firehose
 
@@ -87,15 +87,20 @@ async def _sort(call: Call, stream: Resource, batch: Batch, attempt: store.Attem
 async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
     """Back up, process, deliver, and write what failed on the way. Raises Undelivered."""
     destination, configuration = destinations.of(stream), stream["Destination"]
+    kind = stream.get("DestinationKind", "s3")
     if backup := destination.backup(configuration):
         await backups.write(call, stream, backup, batch)
     batch, failed = await _process(call, stream, batch)
     if len(batch):
         try:
-            failed += await destination.deliver(call, stream, batch)
+            given_up = await destination.deliver(call, stream, batch)
+            _measure(call, stream, batch, given_up)
+            failed += given_up
         except StorageRefused:
             raise
         except Undelivered as refusal:
+            if kind != "s3" and not isinstance(refusal, Unacknowledged):
+                metrics.refused(call, stream, kind)
             duration = destination.retry_seconds(configuration)
             if duration is None or call.now - batch.since < duration:
                 raise
@@ -114,6 +119,17 @@ async def _attempt(call: Call, stream: Resource, batch: Batch) -> None:
         await failures.write(call, stream, configuration.get("S3Configuration", configuration), batch, failed)
 
 
+def _measure(call: Call, stream: Resource, batch: Batch, given_up: list[Failed]) -> None:
+    """What a destination outside the lake, or a table, took. Objects in S3 are measured where they are written."""
+    kind = stream.get("DestinationKind", "s3")
+    if kind == "s3":
+        return
+    if len(given_up) < len(batch):
+        metrics.delivered(call, stream, kind, batch, len(batch) - len(given_up), batch.size)
+    else:
+        metrics.refused(call, stream, kind)
+
+
 async def _process(call: Call, stream: Resource, batch: Batch) -> tuple[Batch, list[Failed]]:
     """Processing happens once, however often the destination must be asked; after a crash alone it happens again."""
     if not processing.processors(stream["Destination"]):
@@ -122,6 +138,7 @@ async def _process(call: Call, stream: Resource, batch: Batch) -> tuple[Batch, l
     held = call.memory.get(key)
     if held is None or held[0] != version:
         held = call.memory[key] = (version, *await processing.process(call, stream, batch))
+        metrics.worked(call, stream, "Processing", held[1], set())
     _, processed, failed = held
     processed.attempt = batch.attempt
     return processed, list(failed)

@@ -8,7 +8,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import aggregates, store
+from . import aggregates, metrics, store
 from .service import errors, firehose
 
 # Firehose asks each shard once a second, which counts against the five reads that all of its readers share.
@@ -91,6 +91,9 @@ def _drain(call: Call, stream: Resource, source: str, shard: str) -> bool:
         for _ in range(1 if call.limits_on else READS_A_PULL):
             page = call.aws.kinesis.get_records(ShardIterator=iterator)
             _keep(call, stream, shard, page["Records"])
+            if page["Records"]:
+                size = sum(len(record["Data"]) for record in page["Records"])
+                metrics.read(call, stream, len(page["Records"]), size, page["MillisBehindLatest"])
             iterator = page.get("NextShardIterator")
             if iterator is None:
                 store.set_checkpoint(call.db, stream["Id"], shard, ENDED)
@@ -101,6 +104,7 @@ def _drain(call: Call, stream: Resource, source: str, shard: str) -> bool:
     except ServiceError as error:
         if error.code != "ProvisionedThroughputExceededException":
             raise
+        metrics.of(call, stream).add("ThrottledGetRecords", 1, call.now)
     return False
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import buffers, conversion, destinations, failures, partitioning, processing, quotas, store
+from . import buffers, conversion, destinations, failures, metrics, partitioning, processing, quotas, store
 from .batches import Batch, Failed
 from .destinations import s3
 from .partitioning import Share
@@ -25,6 +25,7 @@ async def sort(call: Call, stream: Resource, batch: Batch, failed: list[Failed])
     active = {partition.name for partition in store.partitions(call.db, stream["Id"])}
     limit = quotas.ACTIVE_PARTITIONS.value if call.limits_on else float("inf")
     shares, unplaced = await call.offload(partitioning.split, limit, configuration, batch, active)
+    metrics.sorted_into(call, stream, len(active | {share.name for share in shares}), bool(unplaced))
     if failed := failed + unplaced:
         await failures.write(call, stream, configuration, batch, failed)
     return shares
@@ -89,6 +90,7 @@ async def _deliver(call: Call, stream: Resource, partition: store.Partition, att
     batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since, name)
     if processing.is_partitioned(configuration):
         failed = await s3.write(call, stream, batch, partition.folder, batch.identity)
+        metrics.partition(call, stream, batch.size, call.now - partition.since)
     else:  # another destination has taken the place of the one that it was sorted for
         failed = await destinations.of(stream).deliver(call, stream, batch)
     if failed:

@@ -10,7 +10,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.quotas import TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import encryption, processing, quotas
+from . import encryption, metrics, processing, quotas
 from .buffers import buffer
 from .delivery_streams import find
 from .service import errors, firehose
@@ -24,7 +24,10 @@ LOGS = "logs.amazonaws.com"
 def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     stream = _accepting(call, request)
     data = request["Record"]["Data"]
-    if not _admitted(call, stream, [len(data)]):
+    sizes = [len(data)]
+    admitted = _admitted(call, stream, sizes)
+    metrics.put(call.subject, "PutRecord", sizes, admitted, call.now)
+    if not admitted:
         raise errors.ServiceUnavailableException(SLOW_DOWN, status=503)
     buffer(call, stream, [data], call.now)
     return {"RecordId": _record_ids(1)[0], "Encrypted": encryption.is_on(stream)}
@@ -39,6 +42,7 @@ def put_record_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise errors.InvalidArgumentException("Records size exceeds 4 MB limit")
     stream = _accepting(call, request)
     admitted = _admitted(call, stream, sizes)
+    metrics.put(call.subject, "PutRecordBatch", sizes, admitted, call.now)
     if admitted:
         buffer(call, stream, data[:admitted], call.now)
     refused = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": SLOW_DOWN}
@@ -52,6 +56,7 @@ def put_record_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def _accepting(call: Call, request: dict[str, Any]) -> Resource:
     stream = find(call, request["DeliveryStreamName"])
+    call.subject = metrics.of(call, stream)
     if stream["Type"] != "DirectPut":
         raise errors.InvalidArgumentException(
             f"This operation is not permitted on {stream['Type']} delivery stream type."
@@ -71,6 +76,7 @@ def _admitted(call: Call, stream: Resource, sizes: list[int]) -> int:
     requests, records, volume = _buckets(call, stream)
     now = call.now
     if not requests.take(1, now):
+        metrics.put(call.subject, "", sizes, 0, now)
         raise errors.ServiceUnavailableException(SLOW_DOWN, status=503)
     admitted = min(len(sizes), int(records.refill(now)))
     room = volume.refill(now)

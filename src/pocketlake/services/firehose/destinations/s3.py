@@ -8,8 +8,8 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from .. import compression, conversion, prefixes, processing, quotas, storage
-from ..batches import Batch, Failed
+from .. import compression, conversion, metrics, prefixes, processing, quotas, storage
+from ..batches import Batch, Failed, StorageRefused
 from ..service import errors
 
 CONFIGURATIONS = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration")
@@ -82,11 +82,19 @@ async def write(call: Call, stream: Resource, batch: Batch, folder: str, identit
     failed: list[Failed] = []
     if conversion.is_enabled(configuration):
         body, ending, failed = await conversion.convert(call, configuration, batch)
+        origins = {failure.origin for failure in failed}
+        lost = {index for index in range(len(batch)) if batch.origin(index) in origins} if failed else set()
+        metrics.worked(call, stream, "Conversion", batch, lost)
     else:
         body = await call.offload(compression.compress, batch.joined(), configuration["CompressionFormat"])
         ending = None
     if body is not None:
         when = storage.moment(configuration, batch.oldest)
         key = storage.object_key(stream, folder, when, identity, storage.extension(configuration, ending))
-        await storage.put(call, configuration, key, body)
+        try:
+            await storage.put(call, configuration, key, body)
+        except StorageRefused:
+            metrics.refused(call, stream, "s3")
+            raise
+        metrics.delivered(call, stream, "s3", batch, len(batch) - len(failed), len(body))
     return failed
