@@ -132,13 +132,3 @@ def test_deleting_takes_the_subscriptions_along_and_may_be_repeated(fan):
     assert fan.topic() == topic
     fan.sns.publish(TopicArn=topic, Message="x")
     assert fan.received(url) == []
-
-
-def test_data_protection_policies_are_kept(fan):
-    topic = fan.topic()
-    policy = json.dumps({"Name": "p", "Version": "2021-06-01", "Statement": []})
-    fan.sns.put_data_protection_policy(ResourceArn=topic, DataProtectionPolicy=policy)
-    assert fan.sns.get_data_protection_policy(ResourceArn=topic)["DataProtectionPolicy"] == policy
-    assert refusal(fan.sns.put_data_protection_policy, ResourceArn=topic, DataProtectionPolicy="{}")[0] == (
-        "InvalidParameter"
-    )

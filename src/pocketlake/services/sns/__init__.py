@@ -1,6 +1,7 @@
 """SNS: topics, standard and FIFO, that hand each message to all who subscribed."""
 
 from . import (
+    data_protection,
     deliveries,
     messages,
     outbox,
@@ -16,6 +17,7 @@ from . import (
 from .service import sns as service
 
 __all__ = [
+    "data_protection",
     "deliveries",
     "messages",
     "outbox",

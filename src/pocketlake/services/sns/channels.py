@@ -13,19 +13,23 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import deliveries, filter_policies, handover, metrics, notifications, outbox, quotas, store
+from . import data_protection, deliveries, filter_policies, handover, metrics, notifications, outbox, quotas, store
 from .notifications import Message
 
 
 def deliver(call: Call, topic: Resource, subscription: Resource, message: Message) -> None:
-    """Unless the subscription is pending, or its filter policy refuses the message."""
+    """Unless the subscription is pending, or its filter policy or the topic's data protection refuses the message."""
     if subscription["Pending"]:
         return
     if not _passes(subscription, message):
         text = message.text_for(subscription["Protocol"])
         metrics.filtered_out(call, subscription, message, filter_policies.is_object(text))
         return
-    CHANNELS[subscription["Protocol"]](call, topic, subscription, message)
+    allowed = data_protection.outbound(topic, subscription, message)
+    if allowed is None:
+        metrics.failed(call, subscription.arn)
+        return
+    CHANNELS[subscription["Protocol"]](call, topic, subscription, allowed)
     if subscription["Protocol"] in OUTBOX:
         metrics.delivered(call, subscription.arn)
 

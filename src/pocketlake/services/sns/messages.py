@@ -13,11 +13,13 @@ from typing import Any
 import orjson
 
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
 from . import (
     addresses,
     channels,
+    data_protection,
     live,
     message_attributes,
     metrics,
@@ -48,17 +50,20 @@ def publish(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
     if ":endpoint/" in target:
         return _publish_to_device(call, request, target)
+    publisher = call.principal
     call, topic = addresses.topic(call, target, "TopicArn" if request.get("TopicArn") else "TargetArn")
     message, size = _read(call, topic, request)
     if size > _largest(topic):
         raise invalid("Message too long")
     rates.admit(call, topic, [message])
+    message = data_protection.inbound(call, topic, message, publisher)
     return _publish(call, topic, message, size)
 
 
 @sns.operation
 def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to ten; what is wrong with one is said of all before any is published."""
+    publisher = call.principal
     call, topic = addresses.topic(call, request["TopicArn"])
     entries = request["PublishBatchRequestEntries"]
     _check_entries(entries)
@@ -66,11 +71,17 @@ def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if sum(size for _, size in read) > _largest(topic):
         raise errors.BatchRequestTooLongException("The length of all the messages put together is more than the limit.")
     rates.admit(call, topic, [message for message, _ in read])
-    answers = [_publish(call, topic, message, size) for message, size in read]
-    return {
-        "Successful": [{"Id": entry["Id"], **answer} for entry, answer in zip(entries, answers, strict=True)],
-        "Failed": [],
-    }
+    successful: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for entry, (message, size) in zip(entries, read, strict=True):
+        try:
+            allowed = data_protection.inbound(call, topic, message, publisher)
+        except ServiceError as error:
+            told = {"Code": "AuthorizationError", "Message": error.message, "SenderFault": True}
+            failed.append({"Id": entry["Id"], **told})
+        else:
+            successful.append({"Id": entry["Id"], **_publish(call, topic, allowed, size)})
+    return {"Successful": successful, "Failed": failed}
 
 
 def _check_entries(entries: list[dict[str, Any]]) -> None:

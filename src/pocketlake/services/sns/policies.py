@@ -1,4 +1,4 @@
-"""Topic policies and data protection policies: checked and stored. The one authorisation step will enforce the former.
+"""Topic policies: checked and stored. The one authorisation step will enforce them.
 
 AddPermission and RemovePermission are short forms: each adds or removes one statement of the Policy attribute.
 """
@@ -13,7 +13,7 @@ from pocketlake.kernel.arn import PARTITION
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import addresses, quotas
+from . import addresses
 from .service import errors, invalid, sns
 
 ACTIONS = (
@@ -99,37 +99,3 @@ def _document(call: Call, topic: Resource) -> dict[str, Any]:
 def _keep(call: Call, topic: Resource, document: dict[str, Any]) -> None:
     attributes = {**topic["Attributes"], "Policy": orjson.dumps(document).decode()}
     call.resources("topic").update(topic, Attributes=attributes)
-
-
-# Data protection
-
-
-def check_data_protection(text: str) -> None:
-    """A policy document of Name, Version and Statement. InvalidParameter."""
-    if len(text) > quotas.DATA_PROTECTION.value:
-        raise invalid(f"DataProtectionPolicy Reason: longer than {int(quotas.DATA_PROTECTION.value)} characters")
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise invalid("DataProtectionPolicy Reason: failed to parse JSON") from None
-    if not isinstance(document, dict) or not {"Name", "Version", "Statement"} <= set(document):
-        raise invalid("DataProtectionPolicy Reason: Name, Version and Statement are required")
-
-
-@sns.operation
-def put_data_protection_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Stored; messages are not scanned."""
-    call, topic = addresses.topic(call, request["ResourceArn"], "ResourceArn")
-    text = request["DataProtectionPolicy"]
-    attributes = {name: value for name, value in topic["Attributes"].items() if name != "DataProtectionPolicy"}
-    if text:
-        check_data_protection(text)
-        attributes["DataProtectionPolicy"] = text
-    call.resources("topic").update(topic, Attributes=attributes)
-    return {}
-
-
-@sns.operation
-def get_data_protection_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    call, topic = addresses.topic(call, request["ResourceArn"], "ResourceArn")
-    return {"DataProtectionPolicy": topic["Attributes"].get("DataProtectionPolicy", "")}

@@ -15,7 +15,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from . import delivery_policies, live, policies, quotas, store
+from . import data_protection, delivery_policies, live, policies, quotas, store
 from .service import errors, invalid
 
 PROTOCOLS = ("HTTP", "Firehose", "Lambda", "Application", "SQS")
@@ -104,7 +104,7 @@ def _check_key(value: str, prefix: str) -> None:
 CHECKS = {
     "ArchivePolicy": _check_archive,
     "ContentBasedDeduplication": _check_boolean,
-    "DataProtectionPolicy": lambda value, prefix: policies.check_data_protection(value),
+    "DataProtectionPolicy": lambda value, prefix: data_protection.statements(value),
     "DeliveryPolicy": delivery_policies.check_topic,
     "DisplayName": _check_display_name,
     "FifoThroughputScope": _check_scope,
