@@ -11,7 +11,7 @@ COMMANDS = {
     "demo": "Stream a year of flights through the lake.",
     "sql": "Ask Athena from the terminal.",
     "tail": "Print a stream's records as they come.",
-    "plan": "Size a stream, and say what it would cost.",
+    "plan": "Size a stream or table, and say what it would cost.",
     "agent": "Follow log files into streams.",
     "clock": "Show and move the lake's clock.",
     "services": "What runs, operation by operation.",

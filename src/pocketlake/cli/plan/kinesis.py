@@ -1,4 +1,4 @@
-"""pocketlake plan"""
+"""pocketlake plan kinesis"""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ from pocketlake.services.kinesis import prices, sizing
 from pocketlake.services.kinesis.sizing import Load
 
 
-@click.group()
-def plan() -> None:
-    """Size a service for a load, and say what it would cost on AWS."""
-
-
-@plan.command()
+@click.command()
 @url_option
 @click.option("--record-kb", type=click.FloatRange(0, 10_240, min_open=True), help="Mean record size in KiB.")
 @click.option("--records-per-second", type=click.FloatRange(0, min_open=True), help="Mean rate.")
