@@ -95,9 +95,7 @@ def _print_sample(sampled: dict[str, Any]) -> None:
     )
     for kind in ("reads", "writes"):
         units = sampled[kind]
-        click.echo(
-            f"  {kind} of the last day: {units['mean']:,.1f} units/s, {units['peak']:,.1f} in the busiest minute"
-        )
+        click.echo(f"  {kind} of the last day: {units['mean']:,.1f} units/s, busiest minute {units['peak']:,.1f}")
     for member, what in (("by_requests", "requests"), ("by_items", "items")):
         for one in sampled[member]:
             click.echo(f"  {_said(one['key'])}: {one['share']:.1%} of the {what}")
