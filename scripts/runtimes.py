@@ -45,6 +45,10 @@ JAVA: dict[str, tuple[str, ...]] = {
         "joda-time:joda-time:2.12.7",
     ),
     "kpljava": ("software.amazon.kinesis:amazon-kinesis-producer:1.1.1",),
+    "dynamodbstreams": (
+        "com.amazonaws:dynamodb-streams-kinesis-adapter:2.0.1",
+        "org.slf4j:slf4j-simple:2.0.17",
+    ),
     "dynamodblocal": ("com.amazonaws:DynamoDBLocal:2.6.1",),
     "elasticmq": ("org.elasticmq:elasticmq-server_2.13:1.7.1",),
     "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),
