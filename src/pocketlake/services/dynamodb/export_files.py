@@ -29,18 +29,18 @@ PIECE_BYTES = int(quotas.EXPORT_FILE_BYTES.value)
 PAGE = int(quotas.EXPORT_PAGE_ITEMS.value)
 FIRST_PAGE = 50  # items, before their size is known
 FULL_VERSION, INCREMENTAL_VERSION = "2020-06-30", "2023-08-01"
+COMPRESSION = 6  # gzip's own default: half the time of Python's
 BOTH = "NEW_AND_OLD_IMAGES"
 EXTENSIONS = {"DYNAMODB_JSON": "json", "ION": "ion"}
 
-Line = tuple[bytes, int]  # and the bytes of its item
+Changed = tuple[int, bytes | None, bytes | None]  # sequence number, JSON before and after
 
 
 @dataclass(slots=True, frozen=True)
 class Piece:
-    """A data file. `size`: bytes of its items, as AWS counts them. `following`: where the next one begins."""
+    """What goes into one data file. `size`: bytes, as AWS counts them. `following`: where the next one begins."""
 
-    body: bytes
-    count: int
+    records: list[Changed]
     size: int
     following: list[str] | None
 
@@ -63,22 +63,23 @@ def begins_after(source: dict[str, Any]) -> int:
 
 
 def read(db: Any, export: dict[str, Any]) -> Piece:
-    """The next data file: some megabytes of items, compressed."""
+    """Some megabytes of items behind the export's position."""
     start = export.get("Position")
     after = Place(bytes.fromhex(start[0]), bytes.fromhex(start[1])) if start else None
-    lines: list[bytes] = []
-    size, most = 0, FIRST_PAGE
+    records: list[Changed] = []
+    size, count, most = 0, 0, FIRST_PAGE
     while True:
         with _snapshot(db):
-            rows, after = _page(db, export, after, most)
-        for line, weight in rows:
-            lines.append(line)
-            size += weight
+            rows, after = _page(db, export["Source"], after, most)
+        for record, weight in rows:
+            count += 1
+            if record[1] is not None or record[2] is not None:  # what came and went in between leaves no trace
+                records.append(record)
+                size += weight
         if after is None or size >= PIECE_BYTES:
             break
-        most = max(1, min(PAGE, (PIECE_BYTES - size) * len(lines) // max(size, 1)))
-    following = None if after is None else [after.hash.hex(), after.sort.hex()]
-    return Piece(gzip.compress(b"".join(lines), mtime=0), len(lines), size, following)
+        most = max(1, min(PAGE, (PIECE_BYTES - size) * count // max(size, 1)))
+    return Piece(records, size, None if after is None else [after.hash.hex(), after.sort.hex()])
 
 
 @contextmanager
@@ -94,20 +95,25 @@ def _snapshot(db: Any) -> Iterator[None]:
         db.execute("COMMIT")
 
 
-def _page(db: Any, export: dict[str, Any], after: Place | None, most: int) -> tuple[list[Line], Place | None]:
-    """Lines with what they weigh, and where the next page begins."""
-    source, is_ion = export["Source"], export["ExportFormat"] == "ION"
+def _page(db: Any, source: dict[str, Any], after: Place | None, most: int) -> tuple[list[Any], Place | None]:
+    """Records with what they weigh, and where the next page begins."""
     if "At" in source:
         rows, following = history.page_as_of(db, source["Owner"], source["At"], after, most)
-        return [(_item(body, is_ion), size) for _, _, size, body in rows], following
+        return [((0, None, body), size) for _, _, size, body in rows], following
     changed = journal.changed_keys(db, source["Owner"], source["After"], source["UpTo"], after, most)
     following = Place(*changed[-1][:2]) if len(changed) == most else None
-    shows_old = export["IncrementalExportSpecification"]["ExportViewType"] == BOTH
-    lines = []
-    for _, _, sequence, old, new, size in changed:
-        if old is not None or new is not None:  # what came and went in between leaves no trace
-            lines.append((_record(export["Keys"], sequence, old if shows_old else None, new, old or new, is_ion), size))
-    return lines, following
+    return [((sequence, old, new), size) for _, _, sequence, old, new, size in changed], following
+
+
+def packed(export: dict[str, Any], records: list[Changed]) -> bytes:
+    """The data file: a line for each record, compressed."""
+    is_ion, window = export["ExportFormat"] == "ION", export.get("IncrementalExportSpecification")
+    if window is not None:
+        shows_old = window["ExportViewType"] == BOTH
+        lines = [_record(export["Keys"], record, shows_old, is_ion) for record in records]
+    else:
+        lines = [_item(record[2] or b"", is_ion) for record in records]
+    return gzip.compress(b"".join(lines), COMPRESSION, mtime=0)
 
 
 def _item(body: bytes, is_ion: bool) -> bytes:
@@ -116,19 +122,17 @@ def _item(body: bytes, is_ion: bool) -> bytes:
     return b'{"Item":' + body + b"}\n"
 
 
-def _record(
-    keys: list[str], sequence: int, old: bytes | None, new: bytes | None, known: bytes | None, is_ion: bool
-) -> bytes:
+def _record(keys: list[str], record: Changed, shows_old: bool, is_ion: bool) -> bytes:
     """A line of an incremental export: a deleted item has no new image, an inserted one no old one."""
-    assert known is not None
-    item = orjson.loads(known)
+    sequence, old, new = record
+    item = orjson.loads(new or old or b"{}")
     members: dict[str, Any] = {
         "Metadata": {"WriteTimestampMicros": {"N": str(_micros(sequence))}},
         "Keys": {name: item[name] for name in keys},
     }
-    for name, image in (("OldImage", old), ("NewImage", new)):
+    for name, image in (("OldImage", old if shows_old else None), ("NewImage", new)):
         if image is not None:
-            members[name] = orjson.loads(image)
+            members[name] = orjson.loads(image) if is_ion else orjson.Fragment(image)
     if is_ion:
         return ion.line("Record", {name: {"M": member} for name, member in members.items()}).encode()
     return orjson.dumps(members) + b"\n"
@@ -153,10 +157,11 @@ async def put(call: Call, export: Resource, piece: Piece) -> dict[str, Any]:
     where = f"{_under(export.get('S3Prefix', ''))}{FOLDER}" if shared else export["Folder"]
     name = b32encode(secrets.token_bytes(16)).decode().lower().rstrip("=")
     key = f"{where}data/{name}.{EXTENSIONS[export['ExportFormat']]}.gz"
-    answer = await _put(call, export, key, piece.body)
+    body = await call.offload(packed, export.body, piece.records)
+    answer = await _put(call, export, key, body)
     return {
-        "itemCount": piece.count,
-        "md5Checksum": _digest(piece.body),
+        "itemCount": len(piece.records),
+        "md5Checksum": _digest(body),
         "etag": answer["ETag"].strip('"'),
         "dataFileS3Key": key,
     }

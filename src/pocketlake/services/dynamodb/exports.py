@@ -224,7 +224,7 @@ def _grown(call: Call, export: Resource, piece: export_files.Piece, entry: dict[
     return kept(call).update(
         export,
         Files=[*export.get("Files", []), entry],
-        Count=export.get("Count", 0) + piece.count,
+        Count=export.get("Count", 0) + len(piece.records),
         Bytes=export.get("Bytes", 0) + piece.size,
         Position=piece.following,
     )

@@ -188,11 +188,12 @@ async def _spooled(call: Call, pieces: Any) -> BinaryIO:
 def _import_batch(call: Call, one: Resource, key: str, batch: Batch) -> Resource:
     """Write the items, and how far the import has come."""
     table = schemas.compiled(tables.existing(call, one.parent))
-    for (hash, sort, size, body), item in batch.rows:
-        old = changes.read(call, table, hash, sort)
-        new = Image(item, size, body)
-        entries, _ = changes.plan(table, hash, sort, old, new)
-        changes.write(call, table, hash, sort, entries, old, new)
+    latest = {(hash, sort): Image(item, size, body) for (hash, sort, size, body), item in batch.rows}
+    olds = {place: changes.read(call, table, *place) for place in latest} if table.indexes else {}
+    for place, new in latest.items():
+        old = olds.get(place)
+        entries, _ = changes.plan(table, *place, old, new)
+        changes.write(call, table, *place, entries, old, new)
     for mistake in batch.errors[: max(0, LOGGED - one["ErrorCount"])]:
         log.warning("%s: s3://%s/%s: %s", one["ImportArn"], one["S3BucketSource"]["S3Bucket"], key, mistake)
     records = 0 if batch.is_last else one["Done"]["Records"] + batch.records
