@@ -5,6 +5,7 @@ Without limits: DescribeStream may be called ten times a second only. `test_stre
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -475,6 +476,39 @@ def _of(streams: Any, arn: str, shard: int) -> list[dict[str, Any]]:
     page = streams.get_records(ShardIterator=iterator(streams, arn, "TRIM_HORIZON", shard))
     found: list[dict[str, Any]] = page["Records"]
     return found
+
+
+def test_a_stream_has_a_policy_of_its_own(lake: Any, dynamodb: Any, streams: Any) -> None:
+    arn = streamed(dynamodb)
+    policy = '{"Version": "2012-10-17", "Statement": []}'
+    dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)
+    assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == policy
+    code, said = refusal(dynamodb.get_resource_policy, ResourceArn=f"{arn[:-1]}x")
+    assert code == "ResourceNotFoundException"
+    assert said.startswith("Requested resource not found: Stream: ")
+    dynamodb.update_table(TableName="things", StreamSpecification={"StreamEnabled": False})
+    lake.clock.advance(hours=25)
+    assert refusal(dynamodb.get_resource_policy, ResourceArn=arn)[0] == "ResourceNotFoundException"
+
+
+def test_what_is_read_is_measured(lake: Any, dynamodb: Any, streams: Any) -> None:
+    lake.clock.freeze()
+    arn = streamed(dynamodb, "KEYS_ONLY")
+    put(dynamodb, item("p", 1), item("p", 2))
+    size = sum(one["dynamodb"]["SizeBytes"] for one in read(streams, arn))
+    lake.clock.advance(minutes=2)
+    of = {"TableName": "things", "StreamLabel": arn.rpartition("/")[2], "Operation": "GetRecords"}
+    for metric, wanted in (("ReturnedRecordsCount", 2), ("ReturnedBytes", size)):
+        found = lake.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/DynamoDB",
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in of.items()],
+            StartTime=lake.clock.now() - timedelta(minutes=10),
+            EndTime=lake.clock.now(),
+            Period=600,
+            Statistics=["Sum"],
+        )
+        assert sum(point["Sum"] for point in found["Datapoints"]) == wanted
 
 
 def test_streams_outlive_a_restart(tmp_path: Any) -> None:

@@ -26,10 +26,12 @@ COUNTS = (
     "ConditionalCheckFailedRequests",
     "TransactionConflict",
     "TimeToLiveDeletedItemCount",
+    "ReturnedRecordsCount",
     "UserErrors",
     "SystemErrors",
 )
-FAMILY = Family("AWS/DynamoDB", {"SuccessfulRequestLatency": "Milliseconds", **dict.fromkeys(COUNTS, "Count")})
+UNITS = {"SuccessfulRequestLatency": "Milliseconds", "ReturnedBytes": "Bytes", **dict.fromkeys(COUNTS, "Count")}
+FAMILY = Family("AWS/DynamoDB", UNITS)
 THROTTLES = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"})
 FAULTS = frozenset({"InternalFailure", "InternalServerError"})
 UNBUILT = "NotImplemented"
@@ -79,6 +81,18 @@ def read(call: Call, table: Table, index: Index | None, units: float) -> None:
 
 def returned(call: Call, table: Table, count: int) -> None:
     _of_operation(call, table).add("ReturnedItemCount", count, call.now)
+
+
+def streamed(call: Call, name: str, count: int, size: int) -> None:
+    """Records and bytes that one GetRecords gave of a stream, whose name is `table/label`."""
+    key = ("metrics", name)
+    found: Meter | None = call.memory.get(key)
+    if found is None:
+        table, _, label = name.partition("/")
+        of = {"TableName": table, "StreamLabel": label, "Operation": "GetRecords"}
+        found = call.memory[key] = call.lake.metrics.meter(call, FAMILY, of)
+    found.add("ReturnedRecordsCount", count, call.now)
+    found.add("ReturnedBytes", size, call.now)
 
 
 def expired(call: Call, table: Table, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Resource policies of tables: stored with their revision, not yet enforced."""
+"""Resource policies of tables and streams: stored with their revision, not yet enforced."""
 
 from __future__ import annotations
 
@@ -44,7 +44,13 @@ def drop(call: Call, arn: str) -> None:
 
 
 def _check_resource(call: Call, arn: str) -> None:
-    if call.resources("table").by_arn(arn.partition("/stream/")[0]) is None:
+    table, _, label = arn.partition("/stream/")
+    if label and call.resources("stream").by_arn(arn) is None:
+        name = table.rpartition("/")[2]
+        raise errors.ResourceNotFoundException(
+            f"Requested resource not found: Stream: {label} not found for Table: {name}"
+        )
+    if not label and call.resources("table").by_arn(arn) is None:
         raise missing(arn.rpartition("/")[2])
 
 

@@ -11,7 +11,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import history, items, journal, quotas, streams
+from . import history, items, journal, metrics, quotas, streams
 from .attribute_values import item_size
 from .journal import Change
 from .service import errors, stream_operation
@@ -40,6 +40,7 @@ def get_records(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     _check_untrimmed(call, stream, shard, place.after)
     end = shard.end - 1 if shard.end is not None else journal.last(call.db, stream["Owner"])
     records, after = _read(call, stream, shard, max(place.after, streams.horizon(call)), end, limit)
+    metrics.streamed(call, stream.name, len(records), sum(record["dynamodb"]["SizeBytes"] for record in records))
     answer: dict[str, Any] = {"Records": records}
     if shard.end is None or after < end:
         answer["NextShardIterator"] = seal(call, Place(stream.name, shard.generation, shard.part, after))

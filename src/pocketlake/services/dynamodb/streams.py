@@ -15,7 +15,7 @@ from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.quotas import Quota, TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import history, partitions, quotas, schemas
+from . import history, partitions, policies, quotas, schemas
 from .schemas import ON_DEMAND
 from .service import Invalid, dynamodb, errors, refuse, stream_operation
 from .stream_shards import Shard, Shards, rounded, text
@@ -107,6 +107,7 @@ def forget_stream(call: Call, name: str) -> None:
     stream = call.resources(KIND).find(name)
     if stream is not None:
         call.resources(KIND).delete(stream)
+        policies.drop(call, stream.arn)
 
 
 def grow(call: Call, table: Resource) -> None:
