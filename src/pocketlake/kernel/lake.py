@@ -98,8 +98,7 @@ class Lake:
             result = closer()
             if asyncio.iscoroutine(result):
                 await result
-        with self.store.transaction():
-            self.metrics.write()
+        self.metrics.close()
         self.clock.clear()
         await asyncio.sleep(0)
         self.executor.shutdown(wait=True, cancel_futures=True)

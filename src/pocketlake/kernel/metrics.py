@@ -228,6 +228,14 @@ class Metrics:
         call = self._lake.call(KEEPER, self._lake.config.account, self._lake.config.region, "keep")
         keep(call, measured)
 
+    def close(self) -> None:
+        """The lake closes: write what was measured. What can't be written shall not keep the lake open."""
+        try:
+            with self._lake.store.transaction():
+                self.write()
+        except Exception:
+            log.exception("the last minute's metrics could not be written")
+
     def _return(self, measured: list[Measured]) -> None:
         self._returned = [*measured, *self._returned][-MOST_RETURNED:]
         self._arm(self._lake.clock.now() + MINUTE)

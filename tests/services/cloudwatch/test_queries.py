@@ -142,6 +142,12 @@ def test_what_is_not_built_says_so(filled: Any, expression: str) -> None:
     assert refused(filled.get_metric_data, **request)[0] == "NotImplemented"
 
 
+def test_metrics_of_other_accounts_are_not_built(filled: Any) -> None:
+    request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": [metric("m", AccountId="1" * 12)]}
+    assert refused(filled.get_metric_data, **request)[0] == "NotImplemented"
+    assert refused(filled.list_metrics, OwningAccount="1" * 12)[0] == "NotImplemented"
+
+
 @pytest.mark.parametrize(
     ("search", "expected"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 
 from . import quotas, store
@@ -20,6 +21,8 @@ def list_metrics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
     A new one is listed at once; AWS takes up to fifteen minutes.
     """
+    if request.get("OwningAccount", call.account) != call.account:
+        raise NotImplemented501("ListMetrics of another account (OwningAccount)")
     call.lake.metrics.ask()
     after = 0
     if "NextToken" in request:

@@ -153,9 +153,11 @@ class Reading:
         asked = query["MetricStat"]
         metric = asked["Metric"]
         held = [(one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()]
-        owner = query.get("AccountId", self._call.account)
+        call = self._call
+        if query.get("AccountId", call.account) != call.account:
+            raise NotImplemented501("GetMetricData of another account (AccountId)")
         number = store.find(
-            self._call.db, owner, self._call.region, metric["Namespace"], metric["MetricName"], store.key(held)
+            call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], store.key(held)
         )
         statistic = measures.statistic(asked["Stat"])
         assert statistic is not None
