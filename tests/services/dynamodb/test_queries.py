@@ -124,13 +124,35 @@ def test_filter_may_not_name_keys(dynamodb: Any, table: str) -> None:
         ("p = :p AND v = :p", "Query condition missed key schema element: s"),
         ("p = :n", "One or more parameter values were invalid: Condition parameter type does not match schema type"),
         ("p = :p OR s = :n", "Invalid operator used in KeyConditionExpression: OR"),
-        ("p = :p AND p = :p", "KeyConditionExpressions must only contain one condition per key"),
+        (
+            "p = :p AND p = :p",
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
+        ),
+        (
+            "p = :p AND s.a = :n",
+            "Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes",
+        ),
+        (
+            "p = :p AND s > :n AND v = :p",
+            "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)",
+        ),
+        (
+            "p = :p AND begins_with(s, :n)",
+            "Invalid KeyConditionExpression: Incorrect operand type for operator or function; "
+            "operator or function: begins_with, operand type: N",
+        ),
+        (
+            "p = :p AND :b >= s",
+            "Invalid KeyConditionExpression: Incorrect operand type for operator or function; "
+            "operator or function: >=, operand type: BOOL",
+        ),
         ("p = :p AND contains(s, :n)", "Invalid operator used in KeyConditionExpression: contains"),
         ("p = :p AND", 'Invalid KeyConditionExpression: Syntax error; token: "<EOF>", near: "AND"'),
     ],
 )
 def test_bad_key_conditions_are_refused_in_aws_words(dynamodb: Any, table: str, condition: str, message: str) -> None:
-    values = {name: value for name, value in ((":p", {"S": "a"}), (":n", {"N": "1"})) if name in condition}
+    given = ((":p", {"S": "a"}), (":n", {"N": "1"}), (":b", {"BOOL": True}))
+    values = {name: value for name, value in given if name in condition}
     found = invalid(dynamodb.query, TableName=table, KeyConditionExpression=condition, ExpressionAttributeValues=values)
     assert found == message
 

@@ -113,3 +113,32 @@ def test_sizes_are_refused_by_reads_without_the_value(dynamodb: Any, plain: str)
     assert invalid(dynamodb.query, TableName=plain, Limit=0, **values) == (
         f"{ONE}Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
     )
+
+
+SUITS_NOT = "The provided key element does not match the schema"
+
+
+@pytest.mark.parametrize("key", [{"N": "5"}, {"L": [{"S": "x"}]}, None], ids=["number", "list", "missing"])
+def test_keys_that_do_not_suit_the_table_are_refused_by_batches_and_cancel_transactions(
+    dynamodb: Any, plain: str, key: Any
+) -> None:
+    item = {"q": {"S": "x"}} if key is None else {"p": key}
+    for write in ({"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": item}}):
+        assert invalid(dynamodb.batch_write_item, RequestItems={plain: [write]}) == SUITS_NOT
+    where = {"TableName": plain}
+    kind = next(iter(key or {}), "")
+    found = f"Type mismatch for key p expected: S actual: {kind}" if kind else "Missing the key p in the item"
+    asked = [
+        ({"Put": {**where, "Item": item}}, BAD + found),
+        ({"Delete": {**where, "Key": item}}, SUITS_NOT),
+        ({"Update": {**where, "Key": item, "UpdateExpression": "REMOVE a"}}, SUITS_NOT),
+        ({"ConditionCheck": {**where, "Key": item, "ConditionExpression": "attribute_exists(a)"}}, SUITS_NOT),
+    ]
+    for one, reason in asked:
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as caught:
+            dynamodb.transact_write_items(TransactItems=[{"Put": {**where, "Item": KEY}}, one])
+        assert caught.value.response["CancellationReasons"] == [
+            {"Code": "None"},
+            {"Code": "ValidationError", "Message": reason},
+        ]
+    assert dynamodb.scan(TableName=plain)["Count"] == 0

@@ -13,7 +13,7 @@ from . import capacity, items, keys, lag, metrics, parameters, quotas, schemas, 
 from .attribute_values import item_size
 from .capacity import Consumed
 from .expressions import projecting
-from .service import Invalid, errors, operation
+from .service import Invalid, errors, operation, refuse
 from .writes import Write
 
 THROTTLED = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException"})
@@ -80,7 +80,10 @@ def _check_writes(request: dict[str, Any]) -> list[tuple[str, dict[str, Any], in
 def _prepare(call: Call, name: str, one: dict[str, Any], size: int) -> Write:
     table = schemas.find(call, name)
     if "PutRequest" in one:
-        return writes.put(table, one["PutRequest"]["Item"], size)
+        try:
+            return writes.put(table, one["PutRequest"]["Item"], size)
+        except ServiceError as error:
+            raise refuse(keys.MISMATCH) if keys.is_unsuited(error) else error from None
     return writes.on_key("delete", table, one["DeleteRequest"]["Key"])
 
 

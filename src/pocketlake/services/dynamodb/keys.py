@@ -72,11 +72,19 @@ def of_item(table: Table, item: dict[str, Any]) -> tuple[bytes, bytes]:
     return hash, sort
 
 
+MISSING = "One or more parameter values were invalid: Missing the key "
+MISTYPED = "One or more parameter values were invalid: Type mismatch for key "
+
+
 def _wrong_in_item(name: str, kind: str, value: dict[str, Any] | None) -> ServiceError:
-    wrong = "One or more parameter values were invalid: "
     if value is None:
-        return refuse(f"{wrong}Missing the key {name} in the item")
-    return refuse(f"{wrong}Type mismatch for key {name} expected: {kind} actual: {next(iter(value))}")
+        return refuse(f"{MISSING}{name} in the item")
+    return refuse(f"{MISTYPED}{name} expected: {kind} actual: {next(iter(value))}")
+
+
+def is_unsuited(error: ServiceError) -> bool:
+    """Whether a key, or an item, is refused since it has not the table's key attributes."""
+    return error.message.startswith((MISMATCH, MISSING, MISTYPED))
 
 
 def _checked(name: str, value: dict[str, Any], kind: str, is_hash: bool) -> bytes:

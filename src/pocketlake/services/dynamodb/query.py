@@ -81,6 +81,11 @@ def select(key: Key, conditions: dict[str, KeyCondition]) -> tuple[bytes, Bounds
         if condition.operator != "EQ":
             raise refuse("Query key condition not supported")
         hashes.append(keys.encode(condition.values[0], kind))
+    if len(conditions) > (most := len(key.hashes) + len(key.ranges)):
+        raise refuse(
+            f"The number of query conditions ({len(conditions)}) exceeds the number of key attributes defined in the "
+            f"schema ({most})"
+        )
     bounds = _bounds(key, left)
     for part in hashes:
         keys.check_length(part, is_hash=True)

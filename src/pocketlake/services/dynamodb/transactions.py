@@ -35,13 +35,32 @@ FACTOR = 2  # a transaction reads and writes each item twice
 
 @operation
 def transact_write_items(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    prepared = [_prepare(call, one) for one in request["TransactItems"]]
+    prepared = _prepare_all(call, request["TransactItems"])
     check_places([(write.table.number, write.hash, write.sort) for write in prepared])
     if sum(write.size for write in prepared) > BYTES:
         raise Invalid("Transaction request size exceeds limit")
     if is_repeated(call, request, request["TransactItems"]):
         return _answer(call, request, prepared, None)
     return _answer(call, request, prepared, perform(call, prepared))
+
+
+def _prepare_all(call: Call, asked: list[dict[str, Any]]) -> list[Write]:
+    """Keys that do not suit their table cancel the transaction; what is wrong otherwise is refused at once.
+
+    Source: paritysuite/dynamodb-conformance, tests/tier3/error-messages/transactWriteItems.test.ts.
+    """
+    prepared: list[Write] = []
+    reasons: list[dict[str, Any]] = []
+    for one in asked:
+        try:
+            prepared.append(_prepare(call, one))
+            reasons.append({"Code": "None"})
+        except ServiceError as error:
+            if not keys.is_unsuited(error):
+                raise
+            reasons.append(_reason(error))
+    _cancel_if_any(reasons)
+    return prepared
 
 
 def _prepare(call: Call, one: dict[str, Any]) -> Write:

@@ -84,7 +84,10 @@ class Bindings:
         try:
             return self._condition(grammar.condition(text))
         except Invalid as mistake:
-            raise Invalid(f"Invalid {parameter}: {mistake}") from None
+            told = str(mistake)
+            if parameter == "KeyConditionExpression":  # which says so of comparisons as of functions
+                told = told.replace("function; operator: ", "function; operator or function: ")
+            raise Invalid(f"Invalid {parameter}: {told}") from None
 
     def update(self, text: str) -> tuple[Action, ...]:
         try:

@@ -73,8 +73,8 @@ def _add(found: dict[str, KeyCondition], operator: str, attribute: Operand, *val
     if any(isinstance(value, Path) for value in values):
         raise Invalid("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
     if len(attribute.parts) > 1:
-        raise Invalid("KeyConditionExpressions cannot have conditions on nested attributes")
+        raise Invalid(f"{WRONG}KeyConditionExpressions cannot have conditions on nested attributes")
     name = str(attribute.parts[0])
     if name in found:
-        raise Invalid("KeyConditionExpressions must only contain one condition per key")
+        raise Invalid(f"{WRONG}KeyConditionExpressions must only contain one condition per key")
     found[name] = KeyCondition(operator, [value.value for value in values if isinstance(value, Value)])
