@@ -49,6 +49,7 @@ JAVA: dict[str, tuple[str, ...]] = {
         "com.amazonaws:dynamodb-streams-kinesis-adapter:2.0.1",
         "org.slf4j:slf4j-simple:2.0.17",
     ),
+    "daxjava": ("software.amazon.dax:amazon-dax-client:2.0.5",),
     "dynamodblocal": ("com.amazonaws:DynamoDBLocal:2.6.1",),
     "elasticmq": ("org.elasticmq:elasticmq-server_2.13:1.7.1",),
     "kafka": ("org.apache.kafka:kafka_2.13:4.0.0",),

@@ -77,3 +77,10 @@ def test_the_client_for_javascript_works_unchanged(cluster, packages_of, surroun
     packages = packages_of("daxjs")
     url = cluster()["ClusterDiscoveryEndpoint"]["URL"]
     run(["node", str(PROGRAMS / "daxjs_program.cjs"), url], {**surroundings, "NODE_PATH": str(packages)})
+
+
+@pytest.mark.timeout(700)
+def test_the_client_for_java_works_unchanged(cluster, packages_of, surroundings):
+    jars = packages_of("daxjava")
+    url = cluster()["ClusterDiscoveryEndpoint"]["URL"]
+    run(["java", "-cp", f"{jars}/*", str(PROGRAMS / "DaxJava.java"), url], surroundings)

@@ -242,3 +242,28 @@ def test_a_thousand_requests_at_once_are_answered_in_order_and_others_are_not_ke
         assert other.get(TABLE, "song 3") == {"n": 3}
         found = [cbor2.loads(b"\x9f" + client.answer()[0] + b"\xff")[1] for _ in keys]
         assert found == [number % 10 for number in range(1000)]
+
+
+def test_answers_come_in_frames_to_who_wants_them(table, cluster):
+    """As the client for Java does: a head of eight bytes says how long an answer is, itself included."""
+    endpoint = cluster["ClusterDiscoveryEndpoint"]
+    with WireClient.of(cluster, key=None) as client:
+        client.socket.close()
+        client.socket = socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=10)
+        client.socket.sendall(GREETING.replace(b"J7yne5G\x00", b"J7yne5G\x01"))
+        client.authorize("test", "test")
+        client.send("define_attribute_list_id", cbor2.CBORTag(3321, ["a", "b"]))
+        client.send("define_key_schema", TABLE.encode())
+        received = b""
+        while received.count(b"\x01\0\0\0") < 2 or not received.endswith(b"aS"):
+            received += client.socket.recv(65536)
+    answers = []
+    while received:
+        size = int.from_bytes(received[:4], "big")
+        assert received[4:8] == b"\x01\0\0\0"
+        answers.append(received[8:size])
+        received = received[size:]
+    assert [answer[:1] for answer in answers] == [b"\x80", b"\x80"]
+    assert cbor2.loads(answers[1][1:]) == {"title": "S"}
+    with WireClient.of(cluster) as client:
+        assert client.ask("define_attribute_list", cbor2.loads(answers[0][1:])) == ["a", "b"]

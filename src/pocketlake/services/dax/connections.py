@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("pocketlake.dax")
 
 MAGIC = "J7yne5G"
+PLAIN, FRAMED = 0, 1  # layering: answers as they are, or with a head that says how long they are
+LAST_FRAME = b"\x01\0\0\0"
 GREETING = 5  # values: magic, layering, session, header, types
 HELD_BYTES = 256 * 1024  # of further requests, while one is answered
 STRANGER_BYTES = int(quotas.STRANGER_BYTES.value)
@@ -45,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._buffer = bytearray()
         self._scanner = Scanner(STRANGER_BYTES)
-        self._greeted = False
+        self._greeted = self._is_framed = False
         self._method: Method | None = None
         self._parameters_at = 0
         self._is_answering = self._is_resting = self._is_full = self._is_paused = self._is_closed = False
@@ -93,6 +95,11 @@ class Connection(asyncio.Protocol):
         """Let what was written out, and hear nothing more."""
         self._is_closed = True
         self._transport.close()
+
+    def _write(self, answer: bytes) -> None:
+        if self._is_framed:
+            answer = (len(answer) + 8).to_bytes(4, "big") + LAST_FRAME + answer
+        self._transport.write(answer)
 
     def _set_deadline(self) -> None:
         """Of the machine's time: it concerns sockets."""
@@ -167,8 +174,9 @@ class Connection(asyncio.Protocol):
         if not self._scanner.scan(buffer):
             return False
         magic, layering, *_ = values.load_all(bytes(buffer[: self._scanner.at]))
-        if magic != MAGIC or layering != 0:
+        if magic != MAGIC or layering not in (PLAIN, FRAMED):
             raise Malformed("no client of DAX")
+        self._is_framed = layering == FRAMED
         self._next(self._scanner.at)
         self._greeted = True
         return True
@@ -202,7 +210,7 @@ class Connection(asyncio.Protocol):
         except ServiceError as failed:
             error, answer = failed.code, self._failure(failed, request, parameters, request_id)
             if method is METHODS[AUTHORIZE]:
-                self._transport.write(answer)
+                self._write(answer)
                 self._end()
                 return
         except Exception:
@@ -214,7 +222,7 @@ class Connection(asyncio.Protocol):
 
     def _release(self, method: Method, request: Request | None, answer: bytes, request_id: str) -> None:
         if request is None or not (request.has_touched_the_table or method.writes):
-            self._transport.write(answer)
+            self._write(answer)
             return
         self._is_answering = True
         later = request.later
@@ -225,7 +233,7 @@ class Connection(asyncio.Protocol):
                 for step in later:
                     step()
             if not self._is_closed:
-                self._transport.write(answer if is_committed else failures.encode(COMMIT_FAILED, request_id))
+                self._write(answer if is_committed else failures.encode(COMMIT_FAILED, request_id))
                 self._go_on()
 
         self._lake.store.after_commit(release, True, False)
@@ -297,7 +305,7 @@ class Connection(asyncio.Protocol):
             return  # no answer: clients go on without waiting for one
         assert METHODS[ENDPOINTS] is method
         self._check_authorized()
-        self._transport.write(answers.OK + self._endpoints())
+        self._write(answers.OK + self._endpoints())
 
     def _endpoints(self) -> bytes:
         """The nodes that can be asked, each under the address by which this client came."""
@@ -315,4 +323,4 @@ class Connection(asyncio.Protocol):
         return values.dump(found)
 
     def _tell(self, error: ServiceError) -> None:
-        self._transport.write(failures.encode(error, self._lake.request_id()))
+        self._write(failures.encode(error, self._lake.request_id()))

@@ -12,6 +12,7 @@ from .service import errors
 from .wire import values
 from .wire.failures import TABLE_NOT_FOUND
 from .wire.scanning import Malformed
+from .wire.values import Members
 
 
 def define_key_schema(request: Request, table_name: Any) -> bytes:
@@ -35,6 +36,8 @@ def define_attribute_list(request: Request, number: Any) -> bytes:
 
 
 def define_attribute_list_id(request: Request, names: Any) -> bytes:
-    if type(names) is not list or not all(type(name) is str for name in names):
+    """Clients send an array; the one for Java a set, in order all the same."""
+    listed = names.values if type(names) is Members else names
+    if not isinstance(listed, (list, tuple)) or not all(type(name) is str for name in listed):
         raise Malformed("a list is of names")
-    return values.dump(attribute_lists.number_of(request.call, tuple(names)))
+    return values.dump(attribute_lists.number_of(request.call, tuple(listed)))

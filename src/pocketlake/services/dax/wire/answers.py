@@ -22,10 +22,10 @@ Members = list[tuple[int, bytes]]
 
 
 def fields(members: Members) -> bytes:
-    """A map of numbered members; null for none."""
+    """A map of numbered members; null for none. It has an end and no length: the client for Java reads no other."""
     if not members:
         return NULL
-    return values.head(5, len(members)) + b"".join(bytes((number,)) + value for number, value in members)
+    return b"\xbf" + b"".join(bytes((number,)) + value for number, value in members) + b"\xff"
 
 
 def capacity(consumed: dict[str, Any]) -> bytes:
