@@ -1,20 +1,26 @@
-"""A consumer that loses its connection, waits and resubscribes at random misses no record and sees none twice."""
+"""A consumer that loses its connection, waits and resubscribes at random misses no record and sees none twice.
+
+Records are large often enough that events end in the midst of what is there: an event holds 1 MiB, and the rate lets
+2 MiB a second through.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.config import Config
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import pocketlake
-
 from .test_subscriptions import registered
 
+LARGE = 25_000  # bytes; 40 of them are what a shard takes in a second
 ACTIONS = st.one_of(
-    st.tuples(st.just("put"), st.integers(1, 40)),
+    st.tuples(st.just("put"), st.tuples(st.integers(1, 40), st.just(0))),
+    st.tuples(st.just("put"), st.tuples(st.integers(20, 40), st.just(LARGE))),
+    st.tuples(st.just("put"), st.tuples(st.integers(20, 40), st.just(LARGE))),
     st.tuples(st.just("read"), st.integers(1, 3)),
     st.tuples(st.just("leave"), st.sampled_from(["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"])),
     st.tuples(st.just("advance"), st.sampled_from([1, 5, 60, 301])),
@@ -74,39 +80,61 @@ class Reader:
             self.places[shard] = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(actions=st.lists(ACTIONS, min_size=8, max_size=16))
-@example(actions=[("put", 3), ("read", 1), ("put", 3), ("leave", "AFTER_SEQUENCE_NUMBER"), ("read", 2)])
-@example(actions=[("put", 3), ("read", 1), ("put", 3), ("leave", "AT_SEQUENCE_NUMBER"), ("put", 1), ("split", 0)])
-def test_no_record_is_missed_or_seen_twice(actions: list[tuple[str, Any]]) -> None:
-    with pocketlake.run() as lake:
-        kinesis = lake.client("kinesis", config=Config(read_timeout=20, max_pool_connections=50))
-        kinesis.create_stream(StreamName="flights", ShardCount=1)
-        reader = Reader(kinesis, lake, registered(kinesis, lake, "flights", "c"))
-        lake.clock.freeze()
-        numbers, put = itertools.count(), []
-        for action, value in [*actions, ("leave", "AFTER_SEQUENCE_NUMBER")]:
-            if action == "put":
-                records = [(KEYS[number % 5], number) for number in itertools.islice(numbers, value)]
-                entries = [{"PartitionKey": key, "Data": b"%d" % number} for key, number in records]
-                assert kinesis.put_records(StreamName="flights", Records=entries)["FailedRecordCount"] == 0
-                put += records
-            elif action == "read":
-                reader.read(value)
-            elif action == "leave":
-                reader.leave(value)
-            elif action == "advance":
-                lake.clock.advance(seconds=value)
-            else:
-                _split(kinesis, lake)
-        for _ in range(20):
-            if len(reader.seen) >= len(put):
-                break
-            reader.read(2)
-        assert sorted(reader.seen) == sorted(put)
-        for key in KEYS:
-            of_key = [number for one, number in reader.seen if one == key]
-            assert of_key == sorted(of_key), f"{key} came out of order"
+FEW, MANY = ("put", (3, 0)), ("put", (40, LARGE))
+ON, AGAIN = ("leave", "AFTER_SEQUENCE_NUMBER"), ("leave", "AT_SEQUENCE_NUMBER")
+SPLIT = ("split", 0)
+
+
+# Half of the runs have three large puts unread in them, wherever they come to stand.
+RUNS = st.lists(ACTIONS, min_size=8, max_size=14) | st.builds(
+    lambda before, after: [*before, MANY, MANY, MANY, *after],
+    st.lists(ACTIONS, max_size=4),
+    st.lists(ACTIONS, min_size=2, max_size=8),
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(actions=RUNS)
+@example(actions=[FEW, ("read", 1), FEW, ON, ("read", 2)])
+@example(actions=[FEW, ("read", 1), FEW, AGAIN, FEW, SPLIT])
+@example(actions=[MANY, MANY, MANY, ("read", 1), ON, FEW, ("read", 1), AGAIN, ("read", 1)])
+@example(actions=[MANY, MANY, MANY, MANY, SPLIT, FEW, ("read", 2), SPLIT, MANY, MANY, ("read", 1), AGAIN])
+def test_no_record_is_missed_or_seen_twice(lake: Any, actions: list[tuple[str, Any]]) -> None:
+    lake.reset()
+    kinesis = lake.client("kinesis", config=Config(read_timeout=20, max_pool_connections=50))
+    kinesis.create_stream(StreamName="flights", ShardCount=1)
+    reader = Reader(kinesis, lake, registered(kinesis, lake, "flights", "c"))
+    lake.clock.freeze()
+    numbers, put = itertools.count(), []
+    for action, value in [*actions, ("leave", "AFTER_SEQUENCE_NUMBER")]:
+        if action == "put":
+            put += _put(kinesis, lake, numbers, *value)
+        elif action == "read":
+            reader.read(value)
+        elif action == "leave":
+            reader.leave(value)
+        elif action == "advance":
+            lake.clock.advance(seconds=value)
+        else:
+            _split(kinesis, lake)
+    for _ in range(20):
+        if len(reader.seen) >= len(put):
+            break
+        reader.read(2)
+    reader.leave("AFTER_SEQUENCE_NUMBER")
+    assert sorted(reader.seen) == sorted(put)
+    for key in KEYS:
+        of_key = [number for one, number in reader.seen if one == key]
+        assert of_key == sorted(of_key), f"{key} came out of order"
+
+
+def _put(kinesis: Any, lake: Any, numbers: Iterator[int], count: int, size: int) -> list[tuple[str, int]]:
+    """Put so many records; the shard has a second for them."""
+    records = [(KEYS[number % 5], number) for number in itertools.islice(numbers, count)]
+    entries = [{"PartitionKey": key, "Data": b"%d" % number + b" " * size} for key, number in records]
+    assert kinesis.put_records(StreamName="flights", Records=entries)["FailedRecordCount"] == 0
+    lake.clock.advance(seconds=1)
+    return records
 
 
 def _split(kinesis: Any, lake: Any) -> None:
