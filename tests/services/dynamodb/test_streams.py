@@ -472,6 +472,13 @@ def test_a_table_that_grows_has_more_shards_at_the_next_change(lake: Any, dynamo
     assert sum(map(len, keys[2:])) == 10
 
 
+def test_warm_throughput_has_shards_at_once(dynamodb: Any, streams: Any) -> None:
+    assert len(all_shards(streams, streamed(dynamodb))) == 1
+    dynamodb.delete_table(TableName="things")
+    warm = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 8_000}
+    assert len(all_shards(streams, streamed(dynamodb, WarmThroughput=warm))) == 8
+
+
 def _of(streams: Any, arn: str, shard: int) -> list[dict[str, Any]]:
     page = streams.get_records(ShardIterator=iterator(streams, arn, "TRIM_HORIZON", shard))
     found: list[dict[str, Any]] = page["Records"]

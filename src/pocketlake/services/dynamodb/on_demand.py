@@ -14,7 +14,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import quotas, warm_throughput
+from . import quotas, streams, warm_throughput
 from .schemas import ON_DEMAND, Index, Table
 from .service import dynamodb, errors
 
@@ -62,6 +62,7 @@ def settle(call: Call, key: str) -> None:
     seen[:] = [one for one in seen if one[0] > call.now]
     if due:
         warm_throughput.reach(call, table, index or None, {warm_throughput.MEMBERS[kind]: int(2 * max(due))})
+        streams.grow(call, call.resources("table").find(name) or table)
     if seen:
         call.alarms.set(settle, key, seen[0][0])
 

@@ -15,7 +15,7 @@ from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.quotas import Quota, TokenBucket
 from pocketlake.kernel.resources import Resource
 
-from . import history, partitions, policies, quotas, schemas
+from . import history, partitions, policies, quotas, schemas, warm_throughput
 from .schemas import ON_DEMAND
 from .service import Invalid, dynamodb, errors, refuse, stream_operation
 from .stream_shards import Shard, Shards, rounded, text
@@ -111,7 +111,7 @@ def forget_stream(call: Call, name: str) -> None:
 
 
 def grow(call: Call, table: Resource) -> None:
-    """The table's throughput has changed: with more partitions the next shards are more; never fewer, as on AWS."""
+    """The table bears more: with more partitions the next shards are more; never fewer, as on AWS."""
     if "StreamView" not in table.body:
         return
     stream = call.resources(KIND).find(f"{table.name}/{table['StreamLabel']}")
@@ -124,11 +124,10 @@ def grow(call: Call, table: Resource) -> None:
 
 
 def _partitions(table: Resource) -> int:
-    """One where the table has not been promised more than a partition bears."""
-    asked = table.get("WarmThroughput", {})
-    given = table.get("ProvisionedThroughput", {}) if table["BillingMode"] != ON_DEMAND else {}
-    reads = max(asked.get("ReadUnitsPerSecond", 0), given.get("ReadCapacityUnits", 0))
-    writes = max(asked.get("WriteUnitsPerSecond", 0), given.get("WriteCapacityUnits", 0))
+    """As many as the table's warm throughput needs; one while an on-demand table has not asked for or borne more."""
+    reads, writes = warm_throughput.units(table, None)
+    if table["BillingMode"] == ON_DEMAND and (reads, writes) == tuple(warm_throughput.INITIAL.values()):
+        return 1
     return min(rounded(partitions.needed(reads, writes, 0)), int(quotas.STREAM_SHARDS.value))
 
 
