@@ -84,3 +84,22 @@ def test_sequences_name_moments() -> None:
         assert sequence < 2**63
         assert history.moment(sequence) == pytest.approx(moment, abs=0.001)
         assert history.sequence_at(moment + 0.002) > sequence
+
+
+def test_all_pages_together_read_the_journal_once(tmp_path: Path) -> None:
+    """Counted in steps of SQLite's machine: a table with a long journal costs what its length costs, not its square."""
+
+    def steps(count: int) -> int:
+        table = Table(tmp_path)
+        with table.db.transaction():
+            for number in range(count):
+                store.put(table.db, OWNER, b"%06d" % number, b"", 3, b"new")
+                journal.put(table.db, OWNER, Change(number + 1, "", b"%06d" % number, b"", 0, None, 3, b"new"))
+        table.state = {(b"%06d" % number, b""): b"new" for number in range(count)}
+        counted = [0]
+        table.db.db.set_progress_handler(lambda: counted.__setitem__(0, counted[0] + 1) or False, 100)
+        assert len(table.as_of(count, most=50)) == count
+        return counted[0]
+
+    few, many = steps(500), steps(4000)
+    assert many < 12 * few

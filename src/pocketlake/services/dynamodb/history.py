@@ -135,7 +135,8 @@ def page_as_of(db: Any, owner: int, at: int, after: Place | None, most: int) -> 
     The journal must reach back to `at`. `db` is the store, or a reader's connection in a thread.
     """
     items = store.keyed_page(db, owner, after, most)
-    undone = journal.first_of_each_key(db, owner, at, after, most)
+    up_to = items[-1][:2] if len(items) == most else None  # beyond it the next page looks
+    undone = journal.first_of_each_key(db, owner, at, after, most, up_to)
     end = min((rows[-1][:2] for rows in (items, undone) if len(rows) == most), default=None)
     found: dict[tuple[bytes, bytes], Row] = {row[:2]: row for row in items}
     for hash, sort, size, body in undone:

@@ -40,48 +40,22 @@ def page(db: Any, owner: int, after: int, up_to: int, most: int) -> list[Change]
 
 
 def first_of_each_key(
-    db: Any, owner: int, at: int, after: Place | None, most: int
+    db: Any, owner: int, at: int, after: Place | None, most: int, up_to: tuple[bytes, bytes] | None = None
 ) -> list[tuple[bytes, bytes, int, bytes | None]]:
-    """Keys after `after` that changed since `at`, with what they held before it: dynamodb_changes_by_key."""
+    """Keys after `after`, up to and with `up_to`, that changed since `at`, with what they held before it.
+
+    dynamodb_changes_by_key, and the primary key: CROSS keeps SQLite from reading the whole journal for each key.
+    """
     start = (after.hash, after.sort) if after else (b"", b"")
+    bound, end = (" AND (hash, sort) <= (?, ?)", up_to) if up_to else ("", ())
     rows = db.execute(
         "SELECT c.hash, c.sort, c.old_size, c.old FROM"
-        " (SELECT min(sequence) AS first FROM dynamodb_changes WHERE owner = ? AND (hash, sort) > (?, ?)"
+        f" (SELECT min(sequence) AS first FROM dynamodb_changes WHERE owner = ? AND (hash, sort) > (?, ?){bound}"
         "  AND sequence > ? GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
-        " JOIN dynamodb_changes c ON c.owner = ? AND c.sequence = first ORDER BY c.hash, c.sort",
-        (owner, *start, at, most, owner),
+        " CROSS JOIN dynamodb_changes c ON c.owner = ? AND c.sequence = first ORDER BY c.hash, c.sort",
+        (owner, *start, *end, at, most, owner),
     )
     return list(rows)
-
-
-def changed_keys(
-    db: Any, owner: int, after: int, up_to: int, place: Place | None, most: int
-) -> list[tuple[bytes, bytes, int, bytes | None, bytes | None, int]]:
-    """Keys after `place` that changed with after < sequence <= up_to: dynamodb_changes_by_key.
-
-    With the last change's sequence, what was there before the first and after the last, and the larger one's size.
-    """
-    start = (place.hash, place.sort) if place else (b"", b"")
-    rows = db.execute(
-        "SELECT l.hash, l.sort, l.sequence, f.old, l.new, max(f.old_size, l.new_size) FROM"
-        " (SELECT min(sequence) AS first, max(sequence) AS last FROM dynamodb_changes WHERE owner = ?"
-        "  AND (hash, sort) > (?, ?) AND sequence > ? AND sequence <= ?"
-        "  GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
-        " JOIN dynamodb_changes f ON f.owner = ? AND f.sequence = first"
-        " JOIN dynamodb_changes l ON l.owner = ? AND l.sequence = last ORDER BY l.hash, l.sort",
-        (owner, *start, after, up_to, most, owner, owner),
-    )
-    return list(rows)
-
-
-def first_of_key(db: Any, owner: int, at: int, hash: bytes, sort: bytes) -> tuple[int, bytes | None] | None:
-    """What an item was before its first change since `at`: size and JSON; None: none since. dynamodb_changes_by_key."""
-    row = db.execute(
-        "SELECT old_size, old FROM dynamodb_changes WHERE owner = ? AND hash = ? AND sort = ? AND sequence > ?"
-        " ORDER BY sequence LIMIT 1",
-        (owner, hash, sort, at),
-    ).fetchone()
-    return None if row is None else (row[0], row[1])
 
 
 def last(db: Store, owner: int) -> int:
