@@ -12,7 +12,7 @@ from pocketlake.kernel.pages import InvalidToken
 from . import labels, measures, periods, quotas, store
 from .expressions import search
 from .expressions.evaluation import Scope, evaluate
-from .expressions.grammar import Malformed, parse
+from .expressions.grammar import TOO_DEEP, Malformed, parse
 from .expressions.series import Series, Value
 from .measures import Statistic
 from .periods import Span
@@ -109,7 +109,12 @@ class Reading:
                 raise Malformed("The expression must give a time series or an array of them")
         except Malformed as mistake:
             raise refuse(f"Error in expression '{query['Id']}': {mistake}") from None
-        return value if isinstance(value, list) else [value]
+        except (OverflowError, ValueError):
+            raise refuse(f"Error in expression '{query['Id']}': A number is out of range") from None
+        except RecursionError:
+            raise refuse(f"Error in expression '{query['Id']}': {TOO_DEEP}") from None
+        found = value if isinstance(value, list) else [value]
+        return [series.map(lambda _, number: number) for series in found]  # without what is no number
 
     def _value(self, id: str) -> Value:
         if id in self._values:
@@ -147,6 +152,8 @@ class Reading:
 
     def _grid(self, period: int) -> range:
         span = self._span(period)
+        if span.count > PAGE:
+            raise Malformed(f"More than {PAGE} datapoints would have to be filled in")
         return range(span.start, span.start + span.count * period, period)
 
     def _metric(self, query: dict[str, Any]) -> Series:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 DEEPEST = 64
+TOO_DEEP = "The expression is nested too deeply"
 TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
@@ -118,7 +119,7 @@ class _Parser:
         """Operators that bind at least so tightly; ^ from the right, all others from the left."""
         self._depth += 1
         if self._depth > DEEPEST:
-            raise Malformed("The expression is nested too deeply")
+            raise Malformed(TOO_DEEP)
         left = self._operand()
         while (binding := BINDING.get(self._peek(), -1)) >= max(least, 1):
             _, sign = self._next()
