@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 SERVICES ?= kinesis,s3,firehose,glue,athena,sqs
 
-.PHONY: help setup lint test demo bench conformance faults clients clean
+.PHONY: help setup lint test demo bench conformance faults models clients clean
 
 help:
 	@echo "make setup        make .venv and install everything into it"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench        against moto and ministack (QUICK=1: under a minute)"
 	@echo "make conformance  moto's public test suite (SERVICES=kinesis,s3,...)"
 	@echo "make faults       twenty rounds of kill -9 under load (POCKETLAKE_FAULT_ROUNDS=n)"
+	@echo "make models       queues and tables against their models, 100,000 steps each (up to an hour)"
 	@echo "make clients      third-party clients, each in its own environment"
 
 setup: .venv/stamp
@@ -44,6 +45,9 @@ conformance: setup
 
 faults: setup
 	POCKETLAKE_FAULT_ROUNDS=$${POCKETLAKE_FAULT_ROUNDS:-20} $(BIN)/pytest tests/faults --timeout=1200
+
+models: setup
+	POCKETLAKE_SLOW=1 $(BIN)/pytest -s tests/services/sqs/test_model.py tests/services/dynamodb/test_model.py
 
 clients: setup
 	$(BIN)/python -m scripts.clients
