@@ -58,6 +58,36 @@ def first_of_each_key(
     return list(rows)
 
 
+def changed_keys(
+    db: Any, owner: int, after: int, up_to: int, place: Place | None, most: int
+) -> list[tuple[bytes, bytes, int, bytes | None, bytes | None, int]]:
+    """Keys after `place` that changed with after < sequence <= up_to: dynamodb_changes_by_key, and the primary key.
+
+    With the last change's sequence, what was there before the first and after the last, and the larger one's size.
+    """
+    start = (place.hash, place.sort) if place else (b"", b"")
+    rows = db.execute(
+        "SELECT l.hash, l.sort, l.sequence, f.old, l.new, max(f.old_size, l.new_size) FROM"
+        " (SELECT min(sequence) AS first, max(sequence) AS last FROM dynamodb_changes WHERE owner = ?"
+        "  AND (hash, sort) > (?, ?) AND sequence > ? AND sequence <= ?"
+        "  GROUP BY hash, sort ORDER BY hash, sort LIMIT ?)"
+        " CROSS JOIN dynamodb_changes f ON f.owner = ? AND f.sequence = first"
+        " CROSS JOIN dynamodb_changes l ON l.owner = ? AND l.sequence = last ORDER BY l.hash, l.sort",
+        (owner, *start, after, up_to, most, owner, owner),
+    )
+    return list(rows)
+
+
+def first_of_key(db: Any, owner: int, at: int, hash: bytes, sort: bytes) -> tuple[int, bytes | None] | None:
+    """What an item was before its first change since `at`: size and JSON; None: none since. dynamodb_changes_by_key."""
+    row = db.execute(
+        "SELECT old_size, old FROM dynamodb_changes WHERE owner = ? AND hash = ? AND sort = ? AND sequence > ?"
+        " ORDER BY sequence LIMIT 1",
+        (owner, hash, sort, at),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
 def last(db: Store, owner: int) -> int:
     """The primary key."""
     row = db.one("SELECT max(sequence) FROM dynamodb_changes WHERE owner = ?", (owner,))
