@@ -14,6 +14,8 @@ Source: developer guide, "How DynamoDB global tables work".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import orjson
 
 from pocketlake.kernel.call import Call
@@ -88,9 +90,8 @@ def send(call: Call, table: Resource, region: str) -> bool:
         return False
     there = call.as_(region=region)
     replica = schemas.find(there, table.name)
-    for change in found:
-        if write_times.is_local(change.origin):
-            _apply(there, replica, change, call.region)
+    for some in _of_different_items(change for change in found if write_times.is_local(change.origin)):
+        _apply(there, replica, some, call.region)
     history.advance(call, owner, follower(region), found[-1].sequence)
     return len(found) == AT_ONCE
 
@@ -101,16 +102,33 @@ def send_all(call: Call, table: Resource, region: str) -> None:
         pass
 
 
-def _apply(call: Call, table: Table, change: Change, region: str) -> None:
-    """A change that was made in `region`, unless the item has been written later."""
-    written = (change.sequence, region)
-    if written <= write_times.last(call.db, table.number, call.region, change.hash, change.sort):
-        return
-    history.pass_by(call, table.number, change.sequence)
-    old = changes.read(call, table, change.hash, change.sort)
-    new = Image(None, change.new_size, change.new) if change.new is not None else None
-    put(call, table, change.hash, change.sort, old, new, f"{ORIGIN}{region}")
-    write_times.put(call.db, table.number, change.hash, change.sort, written)
+def _of_different_items(found: Iterable[Change]) -> Iterator[list[Change]]:
+    """In order, in pieces that touch no item twice: what is read for one is not changed by another."""
+    some: dict[tuple[bytes, bytes], Change] = {}
+    for change in found:
+        if (change.hash, change.sort) in some:
+            yield list(some.values())
+            some = {}
+        some[change.hash, change.sort] = change
+    if some:
+        yield list(some.values())
+
+
+def _apply(call: Call, table: Table, some: list[Change], region: str) -> None:
+    """Changes that were made in `region`, but for items that have been written later.
+
+    All are read before any is written: a read between writes would send each of them to the store alone.
+    """
+    news = [
+        (change, changes.read(call, table, change.hash, change.sort))
+        for change in some
+        if (change.sequence, region) > write_times.last(call.db, table.number, call.region, change.hash, change.sort)
+    ]
+    for change, old in news:
+        history.pass_by(call, table.number, change.sequence)
+        new = Image(None, change.new_size, change.new) if change.new is not None else None
+        put(call, table, change.hash, change.sort, old, new, f"{ORIGIN}{region}")
+        write_times.put(call.db, table.number, change.hash, change.sort, (change.sequence, region))
 
 
 def put(call: Call, table: Table, hash: bytes, sort: bytes, old: Image | None, new: Image | None, origin: str) -> None:

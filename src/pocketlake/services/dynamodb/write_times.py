@@ -30,7 +30,8 @@ def last(db: Store, owner: int, region: str, hash: bytes, sort: bytes) -> WriteT
         found = (int(row[0]), str(row[1]))
     # dynamodb_changes_by_key serves this: the last change is the one wanted unless it came from elsewhere.
     row = db.one(
-        "SELECT sequence FROM dynamodb_changes WHERE owner = ? AND hash = ? AND sort = ? AND origin NOT LIKE ?"
+        "SELECT sequence FROM dynamodb_changes INDEXED BY dynamodb_changes_by_key"
+        " WHERE owner = ? AND hash = ? AND sort = ? AND origin NOT LIKE ?"
         " ORDER BY sequence DESC LIMIT 1",
         (owner, hash, sort, f"{ORIGIN}%"),
     )
@@ -38,7 +39,7 @@ def last(db: Store, owner: int, region: str, hash: bytes, sort: bytes) -> WriteT
 
 
 def put(db: Store, owner: int, hash: bytes, sort: bytes, written: WriteTime) -> None:
-    db.execute("INSERT OR REPLACE INTO dynamodb_write_times VALUES (?, ?, ?, ?, ?)", (owner, hash, sort, *written))
+    db.append("INSERT OR REPLACE INTO dynamodb_write_times VALUES (?, ?, ?, ?, ?)", (owner, hash, sort, *written))
 
 
 def forget(db: Store, owner: int, before: float, most: int) -> bool:
