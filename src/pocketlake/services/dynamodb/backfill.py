@@ -40,22 +40,29 @@ def fill_index(call: Call, key: str) -> None:
     index = table.index(index_name)
     if index is None:
         return
+    alone = replace(table, indexes=(index,))
     rows, following = page(call, table, start, AT_ONCE)
     for hash, sort, body in rows:
         item = orjson.loads(body)
-        fill(call, table, index, hash, sort, Image(item, changes.item_size(item), body))
+        fill(call, alone, hash, sort, Image(item, changes.item_size(item), body))
     if following:
         call.alarms.set(fill_index, SEPARATOR.join((name, index_name, following)), call.now)
     else:
         set_index(call, found, index_name, IndexStatus=None, Backfilling=None)
 
 
-def fill(call: Call, table: Table, index: Index, hash: bytes, sort: bytes, item: Image) -> None:
-    """Put the index's entry of an item that it has none of yet; values of another type than the index's stay out."""
-    if all(kind in item.item.get(name, {kind: 0}) for name, kind in index.key.attributes):
-        for entry in changes.plan(replace(table, indexes=(index,)), hash, sort, None, item)[0]:
-            assert entry.new is not None
-            store.put_entry(call.db, index.number, entry.new, entry.new_size)
+def fill(call: Call, table: Table, hash: bytes, sort: bytes, item: Image) -> None:
+    """Put the entries of an item in the table's indexes, which have none of it; values of other types stay out."""
+    fitting = tuple(index for index in table.indexes if _fits(index, item))
+    if len(fitting) != len(table.indexes):
+        table = replace(table, indexes=fitting)
+    for entry in changes.plan(table, hash, sort, None, item)[0]:
+        assert entry.new is not None
+        store.put_entry(call.db, entry.index.number, entry.new, entry.new_size)
+
+
+def _fits(index: Index, item: Image) -> bool:
+    return all(kind in item.item.get(name, {kind: 0}) for name, kind in index.key.attributes)
 
 
 def set_index(call: Call, table: Any, name: str, **changes_: Any) -> None:

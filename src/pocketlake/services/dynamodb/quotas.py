@@ -63,7 +63,7 @@ RECOVERY_DELAY = Quota(
 )
 RESTORES = Quota("restores at the same time", 50, "restores", REFERENCE + "RestoreTableFromBackup")
 RESTORE_WAIT = Quota("an expired backup that is being restored from is looked at again", 60, "seconds", "ours")
-COPY_ITEMS = Quota("items copied by a backup or restore in one turn", 500, "items", "ours")
+COPY_ITEMS = Quota("items copied by a backup or restore in one turn", 200, "items", "ours")
 
 EXPORTS = Quota("exports at the same time", 300, "exports", GUIDE)
 EXPORT_DAYS = Quota("an export is described for", 90, "days", REFERENCE + "ListExports")

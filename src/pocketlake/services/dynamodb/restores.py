@@ -205,9 +205,7 @@ def fill_restored(call: Call, key: str) -> None:
     copying.put(call, compiled.number, rows)
     if compiled.indexes:
         for hash, sort, size, body in rows:
-            image = Image(orjson.loads(body), size, body)
-            for index in compiled.indexes:
-                backfill.fill(call, compiled, index, hash, sort, image)
+            backfill.fill(call, compiled, hash, sort, Image(orjson.loads(body), size, body))
     if following:
         call.alarms.set(fill_restored, f"{name}/{following}", call.now)
     else:
