@@ -88,6 +88,9 @@ public class DaxJava {
         .expressionAttributeValues(Map.of(":a", text("Java"))).exclusiveStartKey(first.lastEvaluatedKey()));
     check(second.items().get(0).get("year").n().equals("1999"), second);
     check(dax.scan(b -> b.tableName(TABLE).indexName("by-year").limit(1)).count() == 1, "an index");
+    ScanResponse years = dax.scan(b -> b.tableName(TABLE).projectionExpression("#y").filterExpression("#y > :n")
+        .expressionAttributeNames(Map.of("#y", "year")).expressionAttributeValues(Map.of(":n", number("0"))));
+    check(years.items().equals(List.of(Map.of("year", number("1999")))), years);
   }
 
   static void transactions(DynamoDbClient dax) {

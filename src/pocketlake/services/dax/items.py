@@ -126,5 +126,5 @@ def _numbered(request: Request, attributes: Item) -> bytes:
     """Some attributes: their list's number, and a map of numbers within the list to values."""
     names = tuple(sorted(attributes))
     number = attribute_lists.number_of(request.call, names)
-    found = {at: values.plain(attributes[name]) for at, name in enumerate(names)}
-    return values.dump(number) + values.dump(found)
+    found = ((at, values.dump(values.plain(attributes[name]))) for at, name in enumerate(names))
+    return values.dump(number) + answers.numbered(found)

@@ -22,10 +22,13 @@ Members = list[tuple[int, bytes]]
 
 
 def fields(members: Members) -> bytes:
-    """A map of numbered members; null for none. It has an end and no length: the client for Java reads no other."""
-    if not members:
-        return NULL
-    return b"\xbf" + b"".join(bytes((number,)) + value for number, value in members) + b"\xff"
+    """A map of numbered members; null for none."""
+    return numbered(members) if members else NULL
+
+
+def numbered(members: Iterable[tuple[int, bytes]]) -> bytes:
+    """A map that has an end and no length: the client for Java reads no other."""
+    return b"\xbf" + b"".join(values.dump(number) + value for number, value in members) + b"\xff"
 
 
 def capacity(consumed: dict[str, Any]) -> bytes:
@@ -81,8 +84,8 @@ def extras(answer: dict[str, Any]) -> Members:
 
 
 def projection(paths: list[Path], item: Item) -> bytes:
-    found = [(number, value) for number, path in enumerate(paths) if (value := _at(path, item)) is not None]
-    return values.mapping((values.dump(number), values.dump(values.plain(value))) for number, value in found)
+    found = ((number, _at(path, item)) for number, path in enumerate(paths))
+    return numbered((number, values.dump(values.plain(value))) for number, value in found if value is not None)
 
 
 def _at(path: Path, item: Item) -> Value | None:
