@@ -66,6 +66,16 @@ def test_actions_come_again_until_they_end(lake: Any, scaling: Any, dynamodb: An
     assert seen == [40, 20, 40, 20, 40, 20, 20, 20]
 
 
+def test_an_action_keeps_what_is_not_given_again_but_its_end(scaling: Any, target: str) -> None:
+    schedule(scaling, "rate(1 hour)", 5, Timezone="Europe/Berlin", EndTime="2026-03-05T00:00:00Z")
+    scaling.put_scheduled_action(**WRITES, ScheduledActionName="morning", Schedule="rate(2 hours)")
+    (found,) = scaling.describe_scheduled_actions(ServiceNamespace="dynamodb")["ScheduledActions"]
+    assert found["Schedule"] == "rate(2 hours)"
+    assert found["Timezone"] == "Europe/Berlin"
+    assert found["ScalableTargetAction"] == {"MinCapacity": 5, "MaxCapacity": 100}
+    assert "EndTime" not in found
+
+
 def test_a_suspended_schedule_and_a_deleted_one_do_nothing(lake: Any, scaling: Any, dynamodb: Any, target: str) -> None:
     schedule(scaling, "at(2026-03-02T07:00:00)", 30)
     schedule(scaling, "at(2026-03-02T08:00:00)", 40, name="later")

@@ -68,6 +68,12 @@ def test_an_eventual_read_may_see_what_was_and_a_consistent_one_never_does(
     for consistent, value in ((False, "first"), (True, "second")):
         request = {table: {"Keys": keys, "ConsistentRead": consistent}}
         assert dynamodb.batch_get_item(RequestItems=request)["Responses"][table][0]["v"]["S"] == value
+    select = "SELECT * FROM lagging WHERE p = 'a'"
+    for statement in (select, f"{select} AND s = 1", "SELECT * FROM lagging"):
+        for consistent, count in ((False, 1), (True, 2 if "s = 1" not in statement else 1)):
+            found = dynamodb.execute_statement(Statement=statement, ConsistentRead=consistent)
+            assert len(found["Items"]) == count
+            assert values(found)[0] == ("second" if consistent else "first")
     lake.clock.advance(seconds=4)
     assert get(dynamodb, 1) == "first"
     lake.clock.advance(seconds=2)

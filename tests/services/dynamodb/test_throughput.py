@@ -115,6 +115,19 @@ def test_what_an_on_demand_table_may_take_at_most(lake: Any, dynamodb: Any) -> N
     assert "exceeds TableMaxReadCapacityUnits of the account in region us-east-1" in message
 
 
+def test_on_demand_ends_at_the_accounts_quota_for_a_table(
+    lake: Any, dynamodb: Any, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "TABLE_UNITS", replace(quotas.TABLE_UNITS, value=20))
+    lake.clock.freeze()
+    make(dynamodb, "growing", "p:S")
+    with pytest.raises(dynamodb.exceptions.ThrottlingException) as caught:
+        for number in range(30):
+            dynamodb.put_item(TableName="growing", Item={"p": {"S": f"key-{number * 31}"}})
+    assert number == 20
+    assert caught.value.response["throttlingReasons"][0]["reason"] == "TableWriteAccountLimitExceeded"
+
+
 def test_warm_throughput_is_the_most_there_was_and_only_rises(dynamodb: Any) -> None:
     make(dynamodb, "steady", "p:S", ProvisionedThroughput=units(1, 1))
     assert warm(dynamodb, "steady") == (1, 1)

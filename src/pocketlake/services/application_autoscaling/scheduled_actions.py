@@ -15,21 +15,21 @@ from . import activities, capacity, listing, namespaces, quotas, targets
 from .service import autoscaling, errors
 
 AT = re.compile(r"at\(\s*(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\s*\)")
-MEMBERS = ("Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetAction")
+KEPT = ("Schedule", "Timezone", "ScalableTargetAction")
+MEMBERS = (*KEPT, "StartTime", "EndTime")
 SEPARATOR = "|"  # names of actions have none
 
 
 @autoscaling.operation
 def put_scheduled_action(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make an action, or replace what is given of one: members that are not given are taken away, but the schedule."""
+    """Make an action, or change what is given of one; its start and end go where they are not given again."""
     namespaces.check(request)
     target = targets.existing(call, request)
     namespaces.check_acting(request, "PutScheduledAction")
     resources = call.resources("action")
     known = resources.find(request["ScheduledActionName"], parent=target.name)
-    given = {member: request[member] for member in MEMBERS if member in request}
-    if "Schedule" not in given and known is not None:
-        given["Schedule"] = known["Schedule"]
+    given = {member: known[member] for member in KEPT if member in known.body} if known else {}
+    given |= {member: request[member] for member in MEMBERS if member in request}
     _check(call, given)
     body = {
         **{member: target[member] for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")},

@@ -11,13 +11,14 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.pages import InvalidToken
 
-from . import capacity, keys, metrics, partiql, query, reads, schemas, store, throttling, transactions, writes
+from . import capacity, keys, lag, metrics, partiql, query, reads, schemas, store, throttling, transactions, writes
 from .attribute_values import item_size
 from .capacity import Consumed
 from .expressions import projecting
 from .expressions.evaluation import holds
 from .expressions.key_conditions import KeyCondition
 from .expressions.nodes import And, Between, Comparison, Condition, Function, Path, Value
+from .expressions.paths import paths
 from .partiql import Statement
 from .reads import Reading
 from .schemas import Index, Table
@@ -87,10 +88,36 @@ def _select(call: Call, request: dict[str, Any], statement: Statement, table: Ta
             cursor = store.scan(call.db, table.number, b"", store.LAST, start)
         else:
             cursor = store.index_scan(call.db, table.number, index.number, b"", store.LAST, start)
+    if call.lake.faults.behaviours:
+        read = (table, index, asked.consistent, cursor)
+        if is_query:
+            cursor = lag.of_partition(call, *read, hash, bounds, start, bool(statement.descending))
+        else:
+            cursor = lag.of_range(call, *read, b"", store.LAST, start)
     page = reads.page(call, request, asked, cursor, admission)
+    if statement.paths is not None:
+        page["Items"] = [_named_by_last(statement.paths, item) for item in page["Items"]]
     if "LastEvaluatedKey" in page:
         page["NextToken"] = call.pages.seal({"statement": request["Statement"], "key": page["LastEvaluatedKey"]})
     return {name: page[name] for name in ("Items", "NextToken", "LastEvaluatedKey", "ConsumedCapacity") if name in page}
+
+
+def _named_by_last(wanted: tuple[Path, ...], item: dict[str, Any]) -> dict[str, Any]:
+    """What a path of names leads to is shown under its last name; what lies in lists keeps its place."""
+    if all(len(path.parts) == 1 for path in wanted):
+        return item
+    shown: dict[str, Any] = {}
+    for path in wanted:
+        first, *rest = path.parts
+        value = item.get(str(first))
+        if any(isinstance(part, int) for part in rest):
+            rest = [first]
+        else:
+            for part in rest:
+                value = value.get("M", {}).get(part) if value is not None else None
+        if value is not None:
+            shown[str([first, *rest][-1])] = value
+    return shown
 
 
 def _index(request: dict[str, Any], statement: Statement, table: Table) -> Index | None:
@@ -100,8 +127,24 @@ def _index(request: dict[str, Any], statement: Statement, table: Table) -> Index
     if index is None:
         raise refuse("The table does not have the specified index")
     if index.is_global and request.get("ConsistentRead"):
-        raise refuse("Consistent reads are not supported on global secondary indexes")
+        raise refuse("Strongly consistent read is not supported on Global Secondary Indexes")
+    if index.projection != "ALL":
+        _check_projected(statement, index)
     return index
+
+
+def _check_projected(statement: Statement, index: Index) -> None:
+    """A condition looks at what the index holds; what is shown may come from the table for a local one only."""
+    filtered = [] if statement.where is None else [str(path.parts[0]) for path in paths(statement.where)]
+    lacking = sorted(set(filtered) - index.projected)
+    if lacking:
+        raise refuse(
+            f"{reads.BAD}Secondary index {index.name} does not project one or more filter attributes: "
+            f"[{', '.join(lacking)}]"
+        )
+    lacking = sorted({str(path.parts[0]) for path in statement.paths or ()} - index.projected)
+    if lacking and index.is_global:
+        raise refuse(f"{reads.BAD}Global secondary index {index.name} does not project [{', '.join(lacking)}]")
 
 
 def _start(call: Call, request: dict[str, Any], table: Table, index: Index | None) -> store.Place | None:
@@ -146,7 +189,10 @@ def _get(call: Call, statement: Statement, table: Table, consistent: bool, facto
         raise refuse(NO_KEY_IN_BATCH)
     hash, sort = keys.of_key(table, key)
     admission = throttling.admit_read(call, table, None, hash, sort)
-    row = store.get(call.db, table.number, hash, sort)
+    if call.lake.faults.behaviours:
+        row = lag.get(call, table, hash, sort, consistent)
+    else:
+        row = store.get(call.db, table.number, hash, sort)
     units = capacity.read_units(row[0] if row else 0, consistent) * factor
     throttling.charge(call, admission, units)
     metrics.read(call, table, None, units)
@@ -155,7 +201,9 @@ def _get(call: Call, statement: Statement, table: Table, consistent: bool, facto
     item = orjson.loads(row[1])
     if statement.where is not None and not holds(statement.where, item):
         return None, units
-    return (item if statement.paths is None else projecting.project(statement.paths, item)), units
+    if statement.paths is None:
+        return item, units
+    return _named_by_last(statement.paths, projecting.project(statement.paths, item)), units
 
 
 # Writes
@@ -252,11 +300,21 @@ def _error(error: ServiceError | Invalid) -> dict[str, Any]:
     return {"Code": code, "Message": error.message, **members}
 
 
+def _check_in_transaction(at: int, statement: Statement) -> None:
+    where = f"Validation failed in TransactStatements[{at}]: "
+    if statement.returning:
+        raise Invalid(f"{where}RETURNING clause is not supported in ExecuteTransaction.")
+    if statement.index is not None:
+        raise Invalid(f"{where}Reads on indices are not supported within transactions.")
+
+
 @operation
 def execute_transaction(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 100 statements, all reads or all writes (and EXISTS), all or nothing."""
     given = request["TransactStatements"]
     parsed = [partiql.parse(one["Statement"], one.get("Parameters", [])) for one in given]
+    for at, statement in enumerate(parsed):
+        _check_in_transaction(at, statement)
     kinds = {statement.kind == "select" for statement in parsed}
     if len(kinds) > 1:
         raise Invalid("Can't mix read and write operations in the same transaction")
