@@ -324,9 +324,11 @@ def _inflate(request: Request) -> None:
     try:
         body = inflater.decompress(request.body, BUFFERED_BODY_LIMIT)
     except zlib.error:
-        raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400) from None
+        body = b""
     if inflater.unconsumed_tail:
         raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
+    if not inflater.eof:
+        raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400)
     request.body = body
     del request.headers["content-encoding"]
 

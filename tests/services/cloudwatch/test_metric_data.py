@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import urllib.error
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -281,3 +284,29 @@ def loader(session: Any, model: dict[str, Any]) -> Any:
         return model if (service, kind) == ("cloudwatch", "service-2") else load(service, kind, api_version)
 
     return load_service_model
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (gzip.compress(b'{"Namespace": "app", "MetricData": [{"MetricName": "m", "Value": 7}]}'), 200),
+        (b"no gzip", 400),
+        (gzip.compress(b'{"Namespace": "app", "MetricData": [{"MetricName": "m", "Value": 7}]}')[:-4], 400),
+        (gzip.compress(b" " * (65 * 1024 * 1024)), 413),
+    ],
+)
+@pytest.mark.claim("CW-610")
+def test_compressed_bodies(lake: Any, cloudwatch: Any, body: bytes, status: int) -> None:
+    headers = {
+        "Content-Encoding": "gzip",
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData",
+    }
+    request = urllib.request.Request(lake.endpoint_url, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            found = answer.status
+    except urllib.error.HTTPError as refusal:
+        found = refusal.code
+    assert found == status
+    assert [point["Sum"] for point in statistics(cloudwatch, "Sum")] == ([7.0] if status == 200 else [])

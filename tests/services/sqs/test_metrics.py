@@ -80,6 +80,26 @@ def test_quiet_minutes_are_read_when_somebody_asks(lake: Any, sqs: Any, url: str
     assert asked(lake, "ApproximateAgeOfOldestMessage", "Maximum")[-1] == 0
 
 
+@pytest.mark.claim("SQS-602")
+def test_messages_that_nobody_can_work_off_have_no_part_in_the_age(lake: Any, sqs: Any, url: str) -> None:
+    """Received three times: they are not what makes a queue late. Source: developer guide."""
+    send(sqs, url, "poison")
+    for _ in range(3):
+        receive(sqs, url, VisibilityTimeout=0)
+    lake.clock.advance(seconds=30)
+    send(sqs, url, "fine")
+    lake.clock.advance(seconds=30)
+    assert asked(lake, "ApproximateAgeOfOldestMessage", "Maximum")[0] == 30
+
+
+def test_groups_of_fifo_queues_that_are_being_worked_on(lake: Any, sqs: Any, fifo: str) -> None:
+    for group in "abc":
+        send(sqs, fifo, f"{group}1", f"{group}2", MessageGroupId=group)
+    receive(sqs, fifo, 4)
+    name = "ApproximateNumberOfGroupsWithInflightMessages"
+    assert asked(lake, name, "Maximum", queue="orders.fifo") == [2]
+
+
 def test_messages_that_fifo_queues_knew_already(lake: Any, sqs: Any, fifo: str) -> None:
     send(sqs, fifo, "a", "a", "b", MessageGroupId="g")
     assert asked(lake, "NumberOfMessagesSent", queue="orders.fifo") == [2]

@@ -24,10 +24,13 @@ COUNTS = (
     "NumberOfMessagesDeleted",
     "NumberOfEmptyReceives",
     "NumberOfDeduplicatedSentMessages",
+    "ApproximateNumberOfGroupsWithInflightMessages",
     "ApproximateNumberOfMessagesVisible",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+
+POISON = 3  # receives after which a message of a standard queue has no part in the age of the oldest
 
 
 def _derive(figures: Figures) -> Figures:
@@ -61,12 +64,18 @@ def _gauges(call: Call, key: Key) -> Callable[[float], dict[str, float]]:
             return {}
         now = round(at * 1000)
         back = store.due(db, queue.id, now) if queue.soonest <= now else (0, 0)
-        oldest = store.oldest(db, queue.id) if queue.ready or queue.in_flight or queue.delayed else None
-        return {
+        oldest = None
+        if queue.ready or queue.in_flight or queue.delayed:
+            oldest = store.oldest(db, queue.id) if queue.is_fifo else store.oldest_unfailed(db, queue.id, POISON)
+        found: dict[str, float] = {
             "ApproximateNumberOfMessagesVisible": queue.ready + sum(back),
             "ApproximateNumberOfMessagesNotVisible": queue.in_flight - back[0],
             "ApproximateNumberOfMessagesDelayed": queue.delayed - back[1],
             "ApproximateAgeOfOldestMessage": 0 if oldest is None else max(0, now - oldest) // 1000,
         }
+        if queue.is_fifo:
+            groups = store.groups_in_flight(db, queue.id, now) if queue.in_flight else 0
+            found["ApproximateNumberOfGroupsWithInflightMessages"] = groups
+        return found
 
     return read

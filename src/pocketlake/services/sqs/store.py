@@ -325,6 +325,22 @@ def oldest(db: Store, queue: int) -> int | None:
     return None if row is None else row[0]
 
 
+def oldest_unfailed(db: Store, queue: int, receives: int) -> int | None:
+    """When the oldest message was sent that has not been received so often: sqs_messages_by_age."""
+    row = db.one(
+        "SELECT sent FROM sqs_messages WHERE queue = ? AND receives < ? ORDER BY sent LIMIT 1", (queue, receives)
+    )
+    return None if row is None else int(row[0])
+
+
+def groups_in_flight(db: Store, queue: int, now: int) -> int:
+    """sqs_messages_by_visibility."""
+    ((count,),) = db.rows(
+        "SELECT count(DISTINCT grp) FROM sqs_messages WHERE queue = ? AND visible > ? AND receives > 0", (queue, now)
+    )
+    return int(count)
+
+
 def delayed(db: Store, queue: int) -> list[tuple[int, int]]:
     """Position and sent of messages that nobody has received yet and that are hidden: sqs_messages_by_visibility."""
     return db.rows("SELECT position, sent FROM sqs_messages WHERE queue = ? AND visible > 0 AND receives = 0", (queue,))
