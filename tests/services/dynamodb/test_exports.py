@@ -330,6 +330,21 @@ def test_large_tables_make_several_files(lake, dynamodb, s3, recovered):
     assert {int(record["Item"]["s"]["N"]) for record in exported(s3, found)} == set(range(60))
 
 
+def test_a_table_that_is_deleted_meanwhile_is_exported_whole(lake, dynamodb, s3, recovered):
+    for number in range(60):
+        put(dynamodb, number, value="x" * 390_000)
+        lake.clock.advance(2)
+    begun = dynamodb.export_table_to_point_in_time(TableArn=recovered, S3Bucket=BUCKET)["ExportDescription"]
+    dynamodb.delete_table(TableName="things")
+    lake.clock.advance(1)
+    found = dynamodb.describe_export(ExportArn=begun["ExportArn"])["ExportDescription"]
+    assert (found["ExportStatus"], found["ItemCount"]) == ("COMPLETED", 60)
+    assert {int(record["Item"]["s"]["N"]) for record in exported(s3, found)} == set(range(60))
+    assert [one["ExportArn"] for one in dynamodb.list_exports(TableArn=recovered)["ExportSummaries"]] == [
+        begun["ExportArn"]
+    ]
+
+
 @pytest.mark.timeout(120)
 def test_export_survives_kill_9(tmp_path: Path):
     """Killed while files are being written: each item is in the export once, and in no file that it does not name."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from botocore.config import Config
 
 from pocketlake import spawned
+from tests.faults.writers import Writer
 from tests.services.dynamodb.conftest import definitions, index, invalid, make, refusal, units
 
 HOME, EAST, EUROPE = "us-west-2", "us-east-1", "eu-west-1"
@@ -407,6 +411,75 @@ def test_replicas_agree_after_kill_9(tmp_path: Path):
             lake = spawned.start(tmp_path / "lake", "--limits", "off")
             clients = connect(lake)
         check_converged(lake, clients, written)
+    finally:
+        if lake.process.poll() is None:
+            lake.kill()
+
+
+class Load:
+    """Three writers at once, one in each region: each has items of its own, and all share some."""
+
+    def __init__(self, lake: Any, chance: random.Random, name: str) -> None:
+        self.acknowledged: set[str] = set()
+        self._stopped = threading.Event()
+        options = Config(retries={"total_max_attempts": 1}, read_timeout=10)
+        self._writers = [
+            Writer(
+                self._writing(lake.client("dynamodb", region=region, config=options), region, name, chance),
+                self._stopped,
+            )
+            for region in REGIONS
+        ]
+
+    def _writing(self, client: Any, region: str, name: str, chance: random.Random) -> Any:
+        numbers = itertools.count()
+
+        def write() -> None:
+            number = next(numbers)
+            own = f"{name}-{region}-{number}"
+            put(client, own, region)
+            self.acknowledged.add(own)
+            put(client, f"shared-{chance.randrange(5)}", own)
+            if number % 3 == 0:
+                delete(client, f"shared-{chance.randrange(5)}")
+
+        return write
+
+    def run(self, lake: Any, seconds: float) -> None:
+        for writer in self._writers:
+            writer.start()
+        time.sleep(seconds)  # the moment of death is what this test is about
+        lake.kill()
+        self._stopped.set()
+        for writer in self._writers:
+            writer.join(timeout=60)
+            assert not writer.is_alive()
+            if writer.error is not None:
+                raise writer.error
+
+
+@pytest.mark.claim("DDB-642")
+@pytest.mark.timeout(180)
+def test_replicas_are_equal_after_kill_9_under_load_in_all_regions(tmp_path: Path):
+    """Nothing acknowledged is lost, and of what was contended all replicas have the same."""
+    chance = random.Random(11)
+    lake = spawned.start(tmp_path / "lake", "--limits", "off")
+    try:
+        clients = connect(lake)
+        make(clients[HOME], "things", "p:S")
+        replicate(lake, clients, EAST, EUROPE)
+        acknowledged: set[str] = set()
+        for number in range(3):
+            load = Load(lake, chance, str(number))
+            load.run(lake, chance.uniform(0.7, 2))
+            acknowledged |= load.acknowledged
+            lake = spawned.start(tmp_path / "lake", "--limits", "off")
+        clients = connect(lake)
+        lake.clock.advance(2)
+        found = [values(clients[region]) for region in REGIONS]
+        assert found[0] == found[1] == found[2]
+        assert acknowledged <= found[0].keys()
+        assert len(acknowledged) > 30, "there was hardly any load"
     finally:
         if lake.process.poll() is None:
             lake.kill()

@@ -16,7 +16,7 @@ from pocketlake.kernel.errors import NotImplemented501, ServiceError
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource, Resources
 
-from . import backups, continuous_backups, export_files, history, quotas
+from . import backups, continuous_backups, export_files, history, quotas, schemas
 from .service import Invalid, dynamodb, errors, operation
 from .table_rules import BAD
 
@@ -259,9 +259,9 @@ def describe_export(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @operation
 def list_exports(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Newest first."""
+    """Newest first; their tables may be gone."""
     if "TableArn" in request:
-        found = kept(call).list(parent=backups.source_table(call, request["TableArn"]).name)
+        found = kept(call).list(parent=schemas.name_of(call, request["TableArn"]))
     else:
         found = kept(call).list_all()
     found.sort(key=lambda export: (export.name, export.parent), reverse=True)
