@@ -323,12 +323,12 @@ def _inflate(request: Request) -> None:
     inflater = zlib.decompressobj(wbits=31)
     try:
         body = inflater.decompress(request.body, BUFFERED_BODY_LIMIT)
+        if inflater.unconsumed_tail:
+            raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
+        if not inflater.eof:
+            raise zlib.error("it ends too early")
     except zlib.error:
-        body = b""
-    if inflater.unconsumed_tail:
-        raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
-    if not inflater.eof:
-        raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400)
+        raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400) from None
     request.body = body
     del request.headers["content-encoding"]
 
