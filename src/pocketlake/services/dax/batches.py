@@ -19,10 +19,11 @@ TWICE = "Provided list of item keys contains duplicates"
 class Part:
     """What is asked of one table."""
 
-    __slots__ = ("consistent", "found", "missing", "paths", "table")
+    __slots__ = ("consistent", "count", "found", "missing", "paths", "table")
 
-    def __init__(self, table: str, consistent: bool, paths: list[Path]) -> None:
+    def __init__(self, table: str, consistent: bool, paths: list[Path], count: int) -> None:
         self.table = table
+        self.count = count
         self.consistent = consistent
         self.paths = paths
         self.found: list[tuple[bytes, bytes]] = []  # key and item, as on the wire
@@ -32,7 +33,7 @@ class Part:
 def batch_get_item(request: Request, asked: Any, given: Any) -> bytes:
     chosen = Options(given)
     parts = [_part(request, table, one) for table, one in _by_table(asked)]
-    check_count("requestItems", sum(len(part.found) + len(part.missing) for part in parts), MOST_KEYS)
+    check_count("requestItems", sum(part.count for part in parts), MOST_KEYS)
     answer: dict[str, Any] = {}
     wanted = {part.table: _wanted(request, part) for part in parts if part.missing}
     if wanted:
@@ -64,7 +65,7 @@ def _part(request: Request, table_name: Any, one: Any) -> Part:
     if type(one) is not list or len(one) != 3 or type(one[2]) is not list:
         raise Malformed("a table's part is consistency, projection and keys")
     consistent, projection, keys = one
-    part = Part(request.table(table_name), bool(consistent), items.projected(projection))
+    part = Part(request.table(table_name), bool(consistent), items.projected(projection), len(keys))
     check_count(f"requestItems.{part.table}.member.keys", len(keys), MOST_KEYS)
     seen: set[Place] = set()
     for key in keys:
