@@ -15,7 +15,7 @@ def target(scaling: Any, table: str) -> str:
     return arn
 
 
-def test_a_target_is_registered_changed_and_deregistered(scaling: Any, target: str) -> None:
+def test_a_target_is_registered_changed_and_deregistered(lake: Any, scaling: Any, target: str) -> None:
     scaling.register_scalable_target(**WRITES, MaxCapacity=50, SuspendedState={"DynamicScalingInSuspended": True})
     (found,) = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
     assert (found["MinCapacity"], found["MaxCapacity"]) == (5, 50)
@@ -26,7 +26,8 @@ def test_a_target_is_registered_changed_and_deregistered(scaling: Any, target: s
         "DynamicScalingOutSuspended": False,
         "ScheduledScalingSuspended": False,
     }
-    assert found["RoleARN"].endswith("AWSServiceRoleForApplicationAutoScaling_DynamoDBTable")
+    name = "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable"
+    assert found["RoleARN"] == lake.client("iam").get_role(RoleName=name)["Role"]["Arn"]
     scaling.deregister_scalable_target(**WRITES)
     assert scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"] == []
     assert refusal(scaling.deregister_scalable_target, **WRITES) == (
@@ -34,6 +35,17 @@ def test_a_target_is_registered_changed_and_deregistered(scaling: Any, target: s
         "No scalable target found for service namespace: dynamodb, resource ID: table/scaled, "
         "scalable dimension: dynamodb:table:WriteCapacityUnits",
     )
+
+
+def test_reads_and_writes_of_a_table_are_two_targets(scaling: Any, target: str) -> None:
+    reads = {**WRITES, "ScalableDimension": "dynamodb:table:ReadCapacityUnits"}
+    scaling.register_scalable_target(**reads, MinCapacity=1, MaxCapacity=10, RoleARN="arn:aws:iam::1:role/ignored")
+    found = scaling.describe_scalable_targets(ServiceNamespace="dynamodb", ResourceIds=["table/scaled"])
+    assert [one["ScalableDimension"].rpartition(":")[2] for one in found["ScalableTargets"]] == [
+        "ReadCapacityUnits",
+        "WriteCapacityUnits",
+    ]
+    assert len({one["RoleARN"] for one in found["ScalableTargets"]}) == 1
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def set_to(call: Call, target: Resource, units: int, cause: str) -> bool:
 
 
 def _update(call: Call, target: Resource, table: str, index: str | None, units: int) -> None:
+    call = call.as_(role_arn=target["RoleARN"])
     found = _throughput(call, target["ResourceId"])
     assert found is not None
     throughput = {name: int(found[name]) for name in WORDS} | {unit(target): units}

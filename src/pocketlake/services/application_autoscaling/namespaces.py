@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pocketlake.kernel.errors import NotImplemented501
+from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501, ServiceError
 
 from .service import errors
 
@@ -54,6 +55,8 @@ ROLES = {
     "workspaces": "WorkSpacesPool",
 }
 
+ROLE_GIVEN = frozenset({"elasticmapreduce"})  # services without a service-linked role scale under the role given
+
 
 def check(request: dict[str, Any]) -> None:
     """Whether namespace, resource and dimension belong together. ValidationException."""
@@ -71,11 +74,23 @@ def check_acting(request: dict[str, Any], what: str) -> None:
 
 def role(account: str, namespace: str) -> str:
     """The service-linked role that scales."""
-    service = f"{namespace}.application-autoscaling.amazonaws.com"
     return (
-        f"arn:aws:iam::{account}:role/aws-service-role/{service}/"
+        f"arn:aws:iam::{account}:role/aws-service-role/{_principal(namespace)}/"
         f"AWSServiceRoleForApplicationAutoScaling_{ROLES[namespace]}"
     )
+
+
+def ensure_role(call: Call, namespace: str) -> None:
+    """Make the service-linked role, as registering the first target does."""
+    try:
+        call.aws.iam.create_service_linked_role(AWSServiceName=_principal(namespace))
+    except ServiceError as error:
+        if error.code != "InvalidInputException":  # there is one already
+            raise
+
+
+def _principal(namespace: str) -> str:
+    return f"{namespace}.application-autoscaling.amazonaws.com"
 
 
 def named(request: dict[str, Any]) -> str:

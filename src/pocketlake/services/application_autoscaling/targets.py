@@ -29,9 +29,11 @@ def register_scalable_target(call: Call, request: dict[str, Any]) -> dict[str, A
     namespaces.check(request)
     known = find(call, request)
     body = dict(known.body) if known else _first(call, request)
-    for member in ("MinCapacity", "MaxCapacity", "RoleARN"):
+    for member in ("MinCapacity", "MaxCapacity"):
         if member in request:
             body[member] = request[member]
+    if "RoleARN" in request and request["ServiceNamespace"] in namespaces.ROLE_GIVEN:
+        body["RoleARN"] = request["RoleARN"]
     body["SuspendedState"] = {**body["SuspendedState"], **request.get("SuspendedState", {})}
     check_range(body)
     if known is None:
@@ -55,6 +57,7 @@ def _first(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     tags.check(request.get("Tags", {}), {})
     if namespace == namespaces.DYNAMODB:
         capacity.check_exists(call, request["ResourceId"])
+        namespaces.ensure_role(call, namespace)
     most = quotas.TARGETS if namespace == namespaces.DYNAMODB else quotas.OTHER_TARGETS
     if call.limits_on and sum(one["ServiceNamespace"] == namespace for one in all_of(call)) >= most.value:
         raise errors.LimitExceededException(f"There is a limit of {int(most.value)} scalable targets for {namespace}.")
