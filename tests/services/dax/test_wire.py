@@ -176,7 +176,7 @@ def test_attribute_values_keep_their_kinds():
 
 
 def test_a_full_cache_lets_go_of_what_was_used_least_recently():
-    cache = Cache(3 * (OVERHEAD_BYTES + 100))
+    cache = Cache(3 * (OVERHEAD_BYTES + 101))
     for name in "abc":
         cache.put(name, bytes(100), 0.0)
     assert cache.find("a", 1.0, 300) is not None

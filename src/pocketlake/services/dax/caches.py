@@ -18,6 +18,7 @@ OVERHEAD_BYTES = 200  # what an entry takes beside its value, about
 class Entry(NamedTuple):
     value: bytes | None
     since: float  # on the lake's clock
+    size_bytes: int  # with its key, and what is around them
 
 
 class Cache:
@@ -47,18 +48,19 @@ class Cache:
 
     def put(self, key: Hashable, value: bytes | None, now: float) -> None:
         self.drop(key)
-        self._entries[key] = entry = Entry(value, now)
-        self.size_bytes += _size(entry)
+        size = OVERHEAD_BYTES + len(value or b"") + _length(key)
+        self._entries[key] = Entry(value, now, size)
+        self.size_bytes += size
         while self.size_bytes > self.most_bytes:
             _, oldest = self._entries.popitem(last=False)
-            self.size_bytes -= _size(oldest)
+            self.size_bytes -= oldest.size_bytes
             self.evictions += 1
-            self.evicted_bytes += _size(oldest)
+            self.evicted_bytes += oldest.size_bytes
 
     def drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self.size_bytes -= _size(entry)
+            self.size_bytes -= entry.size_bytes
 
     def described(self) -> dict[str, int]:
         return {
@@ -78,5 +80,7 @@ class Caches:
         self.queries = Cache(int(quotas.QUERY_CACHE_BYTES.value))
 
 
-def _size(entry: Entry) -> int:
-    return OVERHEAD_BYTES + (len(entry.value) if entry.value is not None else 0)
+def _length(key: Hashable) -> int:
+    """Of what was asked, or of a table's name and a key."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return sum(len(part) for part in parts if isinstance(part, (str, bytes)))

@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._method: Method | None = None
         self._parameters_at = 0
         self._is_answering = self._is_resting = self._is_full = self._is_paused = self._is_closed = False
+        self._is_ending = False
         self._principal: Principal | None = None
         self._authorized_until = 0.0
         self._deadline: asyncio.TimerHandle | None = None
@@ -90,6 +91,12 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         self._is_closed = True
         self._transport.abort()
+
+    def finish(self) -> None:
+        """Answer what is being answered, and nothing more."""
+        self._is_ending = True
+        if not self._is_answering and not self._is_closed:
+            self._end()
 
     def _end(self) -> None:
         """Let what was written out, and hear nothing more."""
@@ -234,7 +241,10 @@ class Connection(asyncio.Protocol):
                     step()
             if not self._is_closed:
                 self._write(answer if is_committed else failures.encode(COMMIT_FAILED, request_id))
-                self._go_on()
+                if self._is_ending:
+                    self._end()
+                else:
+                    self._go_on()
 
         self._lake.store.after_commit(release, True, False)
 

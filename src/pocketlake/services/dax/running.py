@@ -93,16 +93,28 @@ class Running:
 
     def silence(self, node: str) -> None:
         """Close a node's port and whatever came in by it."""
+        self._deafen(node)
+        for connection in [one for one in self.connections if one.node == node]:
+            connection.abort()
+
+    def _deafen(self, node: str) -> None:
         server = self._servers.pop(node, None)
         if server is not None:
             server.close()
         self.ports.pop(node, None)
-        for connection in [one for one in self.connections if one.node == node]:
-            connection.abort()
+
+    def finish(self) -> None:
+        """Accept nothing more; what is being answered is answered."""
+        for node in list(self._servers):
+            self._deafen(node)
+        for connection in list(self.connections):
+            connection.finish()
 
     def close(self) -> None:
         for node in list(self._servers):
-            self.silence(node)
+            self._deafen(node)
+        for connection in list(self.connections):
+            connection.abort()
 
     @property
     def nodes(self) -> set[str]:
@@ -115,7 +127,7 @@ class Listeners:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._running: dict[Key, Running] = {}
-        lake.alarms.listen(STOPPING, self._close)
+        lake.alarms.listen(STOPPING, self._finish)
         lake.alarms.listen(EMPTIED, self._close)
         lake.on_close(self._close)
 
@@ -146,6 +158,10 @@ class Listeners:
                 running.close()
                 break
         return kept | running.ports
+
+    def _finish(self, _: Any) -> None:
+        for one in self._running.values():
+            one.finish()
 
     def _close(self, _: Any = None) -> None:
         running, self._running = list(self._running.values()), {}
