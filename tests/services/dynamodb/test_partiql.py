@@ -127,3 +127,107 @@ def test_transaction_of_statements_is_all_or_nothing(dynamodb: Any, music: str) 
     assert dynamodb.execute_transaction(TransactStatements=[read])["Responses"] == [{"Item": {}}]
     dynamodb.execute_transaction(TransactStatements=[write])
     assert dynamodb.execute_transaction(TransactStatements=[read])["Responses"] == [{"Item": {"plays": {"N": "1"}}}]
+
+
+MALFORMED = "Statement wasn't well formed, can't be processed: "
+LEFTOVER = f"{MALFORMED}Unexpected token after expression"
+OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELECT * FROM music WHERE artist = 'a' foo", LEFTOVER),
+        ("SELECT * FROM music ORDER BY year WHERE artist = 'a'", LEFTOVER),
+        ("INSERT INTO music t VALUE {'artist': 'a', 'year': 1}", LEFTOVER),
+        ("DELETE FROM music WHERE artist = 'a' AND year = 1 ORDER BY year", LEFTOVER),
+        ("SELECT * FROM music WHERE year = 1e2147483648", MALFORMED),
+        ("SELECT * FROM music WHERE year = 1.5e-2147483647", MALFORMED),
+        ("SELECT * FROM music WHERE year = 1 # note", MALFORMED),
+        ("SELECT * FROM music WHERE year = 1 /* note", MALFORMED),
+        ('SELECT * FROM "music', MALFORMED),
+        ("SELECT * FROM music AS t WHERE artist = 'a'", "Aliasing is not supported"),
+        ("UPDATE music t SET a = 3 WHERE artist = 'a'", "Aliasing is not supported"),
+        ("DELETE FROM music t WHERE artist = 'a'", "Aliasing is not supported"),
+        ("SELECT * FROM music WHERE year = 1e126", f"{OVERFLOW} under root"),
+        ("INSERT INTO music VALUE {'artist': 'a', 'year': 1, 'm': {'x': 1e126}}", f"{OVERFLOW} under root.x"),
+        ("INSERT INTO music VALUE {'artist': 'a', 'year': 1, 'l': [1, 1e126]}", f"{OVERFLOW} under root[1]"),
+        (
+            "DELETE FROM music WHERE artist = 'a' AND year = 1 RETURNING ALL NEW *",
+            "Invalid returning clause: RETURNING ALL NEW *. Only RETURNING ALL OLD * is allowed in DELETE statements.",
+        ),
+        ('SELECT * FROM "music"."by-label"."x"', "A path may contain at most 2 components in the FROM clause"),
+        ('SELECT * FROM "music".""', "Path component cannot be an empty string"),
+        (
+            "SELECT * FROM music WHERE artist = 'a' AND plays < [1]",
+            "Incorrect operand type for operator or function; operator or function: <, operand type: L",
+        ),
+        (
+            "SELECT * FROM music WHERE artist = 'a' AND plays BETWEEN true AND false",
+            "Incorrect operand type for operator or function; operator or function: BETWEEN, operand type: BOOL",
+        ),
+    ],
+)
+def test_statements_are_refused_in_aws_words(dynamodb: Any, music: str, statement: str, message: str) -> None:
+    """Recorded by paritysuite/dynamodb-conformance (tests/tier3/error-messages/partiql.test.ts, partiqlGrammar)."""
+    assert invalid(dynamodb.execute_statement, Statement=statement) == message
+
+
+def test_comments_are_passed_over(dynamodb: Any, music: str) -> None:
+    statement = "SELECT * /* all */ FROM music -- of them\nWHERE artist = 'Acme' AND year = 2001 -- one"
+    assert years(run(dynamodb, statement)) == [2001]
+
+
+def test_what_lies_in_maps_is_shown_under_its_own_name(dynamodb: Any, music: str) -> None:
+    found = run(dynamodb, "SELECT year, info.songs FROM music WHERE artist = 'Acme' AND year = 2001")["Items"]
+    assert found == [{"year": {"N": "2001"}, "songs": {"L": [{"N": "1"}, {"S": "two"}]}}]
+
+
+def test_indexes_are_asked_for_what_they_hold(dynamodb: Any) -> None:
+    make(
+        dynamodb,
+        "held",
+        "p:S",
+        "s:S",
+        also=("g:S", "l:S"),
+        GlobalSecondaryIndexes=[index("by-g", "g:S", projection="INCLUDE", include=["kept"])],
+        LocalSecondaryIndexes=[index("by-l", "p:S", "l:S", projection="KEYS_ONLY")],
+    )
+    item = {"p": {"S": "p"}, "s": {"S": "s"}, "g": {"S": "g"}, "l": {"S": "l"}, "kept": {"S": "k"}, "other": {"S": "o"}}
+    dynamodb.put_item(TableName="held", Item=item)
+    assert run(dynamodb, "SELECT kept FROM held.\"by-g\" WHERE g = 'g' AND kept = 'k'")["Items"] == [
+        {"kept": {"S": "k"}}
+    ]
+    assert run(dynamodb, "SELECT other FROM held.\"by-l\" WHERE p = 'p'")["Items"] == [{"other": {"S": "o"}}]
+    bad = "One or more parameter values were invalid: "
+    lacks = "does not project one or more filter attributes: [other]"
+    for statement, message in (
+        ("SELECT p FROM held.\"by-g\" WHERE g = 'g' AND other = 'o'", f"{bad}Secondary index by-g {lacks}"),
+        ("SELECT p FROM held.\"by-l\" WHERE p = 'p' AND other = 'o'", f"{bad}Secondary index by-l {lacks}"),
+        ("SELECT other FROM held.\"by-g\" WHERE g = 'g'", f"{bad}Global secondary index by-g does not project [other]"),
+    ):
+        assert invalid(dynamodb.execute_statement, Statement=statement) == message
+    consistent = {"Statement": "SELECT * FROM held.\"by-g\" WHERE g = 'g'", "ConsistentRead": True}
+    assert invalid(dynamodb.execute_statement, **consistent) == (
+        "Strongly consistent read is not supported on Global Secondary Indexes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "UPDATE music SET a = 1 WHERE artist = 'Acme' AND year = 2001 RETURNING ALL NEW *",
+            "RETURNING clause is not supported in ExecuteTransaction.",
+        ),
+        (
+            "SELECT * FROM music.\"by-label\" WHERE label = 'x'",
+            "Reads on indices are not supported within transactions.",
+        ),
+    ],
+)
+def test_what_transactions_of_statements_do_not_do(dynamodb: Any, music: str, statement: str, message: str) -> None:
+    asked = [{"Statement": statement}]
+    assert invalid(dynamodb.execute_transaction, TransactStatements=asked) == (
+        f"Validation failed in TransactStatements[0]: {message}"
+    )

@@ -5,7 +5,7 @@ Source: DynamoDB developer guide, "PartiQL - a SQL-compatible query language for
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,15 +26,13 @@ from .expressions.nodes import (
     Path,
     Value,
 )
+from .partiql_tokens import MALFORMED, Tokens
 from .service import Invalid
 
-TOKEN = re.compile(
-    r"\s*(?:(?P<quoted>\"(?:[^\"]|\"\")*\")|(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark><<|>>|<=|>=|<>|!=|[=<>()\[\]{},.:?+\-*;]))"
-)
-BARE_TABLE = re.compile(r"[A-Za-z0-9_-]+")
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2}
+ORDERING = ("<", "<=", ">", ">=")
+ORDERED = ("S", "N", "B")
 UNMATCHED = "Number of parameters in request and statement don't match."
 
 
@@ -60,62 +58,17 @@ def parse(text: str, parameters: list[Any]) -> Statement:
     parser = _Parser(text, parameters)
     statement = parser.statement()
     parser.accept(";")
-    if parser.at < len(parser.tokens):
-        raise parser.unexpected()
+    parser.finish()
     if parser.used != len(parameters):
         raise Invalid(UNMATCHED)
     return statement
 
 
-class _Parser:
+class _Parser(Tokens):
     def __init__(self, text: str, parameters: list[Any]) -> None:
-        self.text = text
-        self.tokens: list[tuple[str, str]] = []
-        self.starts: list[int] = []
-        self.at = self.used = 0
+        super().__init__(text)
+        self.used = 0
         self.parameters = parameters
-        place = 0
-        while (match := TOKEN.match(text, place)) is not None:
-            kind = str(match.lastgroup)
-            self.tokens.append((kind, match[kind]))
-            self.starts.append(match.start(kind))
-            place = match.end()
-        if text[place:].strip():
-            raise Invalid(
-                f"Statement wasn't well formed, can't be processed: Unexpected token: {text[place:].strip()[:1]}"
-            )
-
-    # Tokens
-
-    def peek(self) -> tuple[str, str]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
-
-    def accept(self, *marks: str) -> str:
-        """Take one of these marks or words if it comes next."""
-        kind, text = self.peek()
-        shown = text.upper() if kind == "name" else text
-        if kind in ("name", "mark") and shown in marks:
-            self.at += 1
-            return shown
-        return ""
-
-    def expect(self, *marks: str) -> None:
-        for mark in marks:
-            if not self.accept(mark):
-                raise self.unexpected()
-
-    def unexpected(self) -> Invalid:
-        _, text = self.peek()
-        return Invalid(
-            f"Statement wasn't well formed, can't be processed: Unexpected {'token: ' + text if text else 'end'}"
-        )
-
-    def name(self) -> str:
-        kind, text = self.peek()
-        if kind not in ("name", "quoted"):
-            raise self.unexpected()
-        self.at += 1
-        return text if kind == "name" else text[1:-1].replace('""', '"')
 
     # Statements
 
@@ -130,29 +83,25 @@ class _Parser:
         if self.accept("INSERT"):
             self.expect("INTO")
             table = self.table()
-            self.expect("VALUE")
-            value = self.value()
-            if "M" not in value:
-                raise self.unexpected()
-            return Statement("insert", table, item=value["M"])
+            if not self.accept("VALUE"):
+                raise self.leftover()
+            self.expect("{")
+            return Statement("insert", table, item=self.members(self.value))
         if self.accept("UPDATE"):
             return self.update()
         if self.accept("DELETE"):
             self.expect("FROM")
-            found = Statement("delete", self.table(), where=self.where())
+            table = self.table()
+            self.refuse_alias("WHERE", "RETURNING")
+            found = Statement("delete", table, where=self.where())
             found.returning = self.returning()
+            if found.returning not in ("", "ALL OLD"):
+                raise Invalid(
+                    f"Invalid returning clause: RETURNING {found.returning} *. Only RETURNING ALL OLD * is allowed in "
+                    "DELETE statements."
+                )
             return found
         raise self.unexpected()
-
-    def table(self) -> str:
-        """Unquoted names may have hyphens, and digits after them."""
-        if self.peek()[0] != "name":
-            return self.name()
-        match = BARE_TABLE.match(self.text, self.starts[self.at])
-        assert match is not None
-        while self.at < len(self.tokens) and self.starts[self.at] < match.end():
-            self.at += 1
-        return match[0]
 
     def select(self, kind: str) -> Statement:
         paths: tuple[Path, ...] | None = None
@@ -164,6 +113,9 @@ class _Parser:
         self.expect("FROM")
         table = self.table()
         index = self.table() if self.accept(".") else None
+        if self.accept("."):
+            raise Invalid("A path may contain at most 2 components in the FROM clause")
+        self.refuse_alias("WHERE", "ORDER")
         statement = Statement(kind, table, index, paths, self.where())
         if self.accept("ORDER"):
             self.expect("BY")
@@ -176,6 +128,7 @@ class _Parser:
 
     def update(self) -> Statement:
         statement = Statement("update", self.table())
+        self.refuse_alias("SET", "REMOVE")
         actions: list[Action] = []
         while kind := self.accept("SET", "REMOVE"):
             while True:
@@ -250,11 +203,12 @@ class _Parser:
         else:
             left = self.operand()
         if operator := self.accept(*COMPARATORS):
-            return Comparison(COMPARATORS[operator], left, self.operand())
+            right = self.operand()
+            return Comparison(COMPARATORS[operator], *ordered(operator, left, right))
         if self.accept("BETWEEN"):
             low = self.operand()
             self.expect("AND")
-            return Between(left, low, self.operand())
+            return Between(*ordered("BETWEEN", left, low, self.operand()))
         if self.accept("IN"):
             return self.membership(left)
         if self.accept("IS"):
@@ -296,7 +250,7 @@ class _Parser:
         name = self.name().lower()
         counts = {**BOOLEAN_FUNCTIONS, "size": 1, "list_append": 2, "if_not_exists": 2}
         if name not in counts:
-            raise Invalid(f"Statement wasn't well formed, can't be processed: Unsupported function: {name}")
+            raise Invalid(f"{MALFORMED}Unsupported function: {name}")
         self.expect("(")
         arguments = [self.operand()]
         while self.accept(","):
@@ -325,7 +279,12 @@ class _Parser:
                 return Path(tuple(parts))
 
     def value(self) -> dict[str, Any]:
-        """A literal or a parameter, as an attribute value."""
+        """A literal or a parameter, as an attribute value; its numbers are judged."""
+        value = self.literal()
+        judge(value, "root")
+        return value
+
+    def literal(self) -> dict[str, Any]:
         kind, text = self.peek()
         if kind == "mark" and text in ("?", "{", "[", "<<", "-"):
             self.at += 1
@@ -336,7 +295,7 @@ class _Parser:
         if kind == "text":
             return {"S": text[1:-1].replace("''", "'")}
         if kind == "number":
-            return self.checked({"N": text})
+            return {"N": text}
         word = text.upper()
         if word not in ("TRUE", "FALSE", "NULL"):
             self.at -= 1
@@ -355,25 +314,26 @@ class _Parser:
             if kind != "number":
                 raise self.unexpected()
             self.at += 1
-            return self.checked({"N": f"-{text}"})
+            return {"N": f"-{text}"}
         if opening == "{":
-            return self.checked({"M": self.members()})
+            return {"M": self.members(self.literal)}
         closing = "]" if opening == "[" else ">>"
         values = []
         if not self.accept(closing):
-            values.append(self.value())
+            values.append(self.literal())
             while self.accept(","):
-                values.append(self.value())
+                values.append(self.literal())
             self.expect(closing)
         if opening == "[":
-            return self.checked({"L": values})
+            return {"L": values}
         kinds = {next(iter(value)) for value in values}
         if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
-            raise Invalid("Statement wasn't well formed, can't be processed: sets hold texts, numbers or binary values")
+            raise Invalid(f"{MALFORMED}sets hold texts, numbers or binary values")
         (kind,) = kinds
-        return self.checked({f"{kind}S": [value[kind] for value in values]})
+        return {f"{kind}S": [value[kind] for value in values]}
 
-    def members(self) -> dict[str, Any]:
+    def members(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The rest of a map, whose values `read` reads."""
         found: dict[str, Any] = {}
         while not self.accept("}"):
             kind, text = self.peek()
@@ -381,12 +341,36 @@ class _Parser:
                 raise self.unexpected()
             self.at += 1
             self.expect(":")
-            found[text[1:-1].replace(text[0] * 2, text[0])] = self.value()
+            found[text[1:-1].replace(text[0] * 2, text[0])] = read()
             if not self.accept(","):
                 self.expect("}")
                 break
         return found
 
-    def checked(self, value: dict[str, Any]) -> dict[str, Any]:
-        value_size(value)
-        return value
+
+def judge(value: dict[str, Any], place: str) -> None:
+    """Make a literal normal in place, or say where in it the mistake lies. Raises Invalid."""
+    if "M" in value:
+        for name, inner in value["M"].items():
+            judge(inner, f"{place}.{name}")
+    elif "L" in value:
+        for at, inner in enumerate(value["L"]):
+            judge(inner, f"{place}[{at}]")
+    else:
+        try:
+            value_size(value)
+        except Invalid as mistake:
+            raise Invalid(f"{mistake} under {place}") from None
+
+
+def ordered(operator: str, *operands: Operand) -> tuple[Operand, ...]:
+    """The operands of a comparison; values whose type has no order are refused by all but = and <>."""
+    if operator in (*ORDERING, "BETWEEN"):
+        for operand in operands:
+            kind = next(iter(operand.value)) if isinstance(operand, Value) else "S"
+            if kind not in ORDERED:
+                raise Invalid(
+                    "Incorrect operand type for operator or function; "
+                    f"operator or function: {operator}, operand type: {kind}"
+                )
+    return operands
