@@ -47,7 +47,10 @@ class Reader:
         records: list[dict[str, Any]] = []
         iterator: str | None = self.iterators.pop(shard, None) or self._iterator(shard)
         while iterator:
-            page = self.client.get_records(ShardIterator=iterator, Limit=limit)
+            try:
+                page = self.client.get_records(ShardIterator=iterator, Limit=limit)
+            except self.client.exceptions.ExpiredIteratorException:
+                page = self.client.get_records(ShardIterator=self._iterator(shard), Limit=limit)
             iterator = page.get("NextShardIterator")
             records += page["Records"]
             if page["Records"]:
@@ -62,7 +65,11 @@ class Reader:
         where: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
         if shard in self.checkpoints:
             where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self.checkpoints[shard]}
-        answer = self.client.get_shard_iterator(StreamArn=self.arn, ShardId=shard, **where)
+        request = {"StreamArn": self.arn, "ShardId": shard}
+        try:
+            answer = self.client.get_shard_iterator(**request, **where)
+        except self.client.exceptions.TrimmedDataAccessException:  # what was read last is a day old
+            answer = self.client.get_shard_iterator(**request, ShardIteratorType="TRIM_HORIZON")
         return str(answer["ShardIterator"])
 
 

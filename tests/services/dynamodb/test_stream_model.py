@@ -147,12 +147,7 @@ class World:
     def read(self) -> None:
         if self.chance.random() < 0.5:
             self.reader.forget_iterators()
-        try:
-            records = self.reader.poll(limit=self.chance.choice([1, 3, 1000]))
-        except self.reader.client.exceptions.ExpiredIteratorException:
-            self.reader.forget_iterators()
-            return
-        for record in records:
+        for record in self.reader.poll(limit=self.chance.choice([1, 3, 1000])):
             change = record["dynamodb"]
             assert change["SequenceNumber"] not in self.numbers, "a record came twice"
             self.numbers.add(change["SequenceNumber"])
