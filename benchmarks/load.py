@@ -46,13 +46,14 @@ end
 
 @dataclass(slots=True, frozen=True)
 class Result:
-    """Answers a second (good ones only), latencies in milliseconds, bytes received a second."""
+    """Answers a second (good ones only), latencies in milliseconds, bytes received a second, answers in all."""
 
     rate: float
     p50_ms: float
     p99_ms: float
     bytes_per_second: float
     failed: int = 0
+    answers: int = 0
 
 
 def median(results: Sequence[Result]) -> Result:
@@ -103,7 +104,8 @@ def _with_wrk(wrk: str, url: str, requests: Sequence[bytes], connections: int, s
     found = json.loads(line.removeprefix("RESULT "))
     elapsed = found["micros"] / 1e6
     good = max(0, found["calls"] - found["failed"])
-    return Result(good / elapsed, found["p50"] / 1e3, found["p99"] / 1e3, found["bytes"] / elapsed, found["failed"])
+    times = found["p50"] / 1e3, found["p99"] / 1e3
+    return Result(good / elapsed, *times, found["bytes"] / elapsed, found["failed"], found["calls"])
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,6 +124,7 @@ def _result(calls: Sequence[_Call], elapsed: float) -> Result:
         p99_ms=times[min(len(times) - 1, int(len(times) * 0.99))],
         bytes_per_second=sum(call.received for call in good) / elapsed,
         failed=len(calls) - len(good),
+        answers=len(calls),
     )
 
 
