@@ -1,4 +1,4 @@
-"""A Kafka broker of one node, from Maven Central's jars: KRaft, no ZooKeeper, on a free port, in a folder of its own.
+"""Kafka brokers from Maven Central's jars: KRaft, no ZooKeeper, on free ports, in folders of their own.
 
 `python -m scripts.kafka` starts one and prints its address; Ctrl-C ends it.
 """
@@ -22,9 +22,12 @@ MEMORY = "-Xmx384m"
 
 
 class Broker:
-    """`start` after `kill` finds what was acknowledged: the folder and the address stay."""
+    """`start` after `kill` finds what was acknowledged: the folder and the address stay.
 
-    def __init__(self, jars: Path, home: Path) -> None:
+    Without a `leader` it is a cluster of its own, and its controller; others join the leader's.
+    """
+
+    def __init__(self, jars: Path, home: Path, node: int = 1, leader: Broker | None = None) -> None:
         self.home = home
         self._jars = jars
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,18 +35,22 @@ class Broker:
         self.address = f"127.0.0.1:{port}"
         home.mkdir(parents=True, exist_ok=True)
         self._properties = home / "server.properties"
+        own = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self.cluster: str = leader.cluster if leader else own
+        self.voters: str = leader.voters if leader else f"{node}@127.0.0.1:{controller}"
+        listeners = f"PLAINTEXT://{self.address}" + ("" if leader else f",CONTROLLER://127.0.0.1:{controller}")
         self._properties.write_text(
-            "process.roles=broker,controller\nnode.id=1\n"
-            f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}\n"
+            f"process.roles={'broker' if leader else 'broker,controller'}\nnode.id={node}\n"
+            f"controller.quorum.voters={self.voters}\n"
+            f"listeners={listeners}\n"
             f"advertised.listeners=PLAINTEXT://{self.address}\n"
             "controller.listener.names=CONTROLLER\nlistener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
             f"log.dirs={home / 'logs'}\n"
             "offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n"
             "transaction.state.log.min.isr=1\nauto.create.topics.enable=false\nnum.network.threads=2\nnum.io.threads=2\n"
         )
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)).wait(START_SECONDS)
+        words = ("format", f"--cluster-id={self.cluster}", "-c", str(self._properties))  # it may begin with a dash
+        self._java("kafka.tools.StorageTool", *words).wait(START_SECONDS)
 
     def start(self) -> None:
         self._process = self._java("kafka.Kafka", str(self._properties))
@@ -70,13 +77,19 @@ class Broker:
 
 
 @contextmanager
-def running(jars: Path, home: Path) -> Iterator[Broker]:
-    broker = Broker(jars, home)
+def running(jars: Path, home: Path, brokers: int = 1) -> Iterator[Broker]:
+    """The first of so many brokers; partitions are led by all of them."""
+    first = Broker(jars, home)
+    started = [first]
     try:
-        broker.start()
-        yield broker
+        first.start()
+        for node in range(2, brokers + 1):
+            started.append(Broker(jars, home / f"broker-{node}", node, first))
+            started[-1].start()
+        yield first
     finally:
-        broker.kill()
+        for broker in reversed(started):
+            broker.kill()
 
 
 def _free_ports(count: int) -> list[int]:

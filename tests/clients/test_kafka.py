@@ -5,6 +5,7 @@ The jars come by `make clients` (or here, when POCKETLAKE_CLIENTS=1). Without ja
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -331,6 +332,46 @@ def test_a_deleted_stream_takes_its_topic_along(broker: Broker, url: str, lake: 
     assert is_gone(broker, topic_of(url))
 
 
+def test_a_name_that_is_used_again_finds_its_leaders_on_several_brokers(
+    packages_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The partitions of each topic of that name may be led by other brokers than those of the one before it."""
+    pytest.importorskip("confluent_kafka", reason="NOT TESTED: confluent-kafka is not installed")
+    with kafka.running(packages_of("kafka"), tmp_path / "kafka", brokers=3) as first:
+        url = f"kafka://{first.address}/several"
+        with run(tmp_path / "lake", streams=url) as lake:
+            kinesis = client(lake)
+            leaders = set()
+            for turn in range(6):
+                count = 2 + turn % 3
+                kinesis.create_stream(StreamName=STREAM, ShardCount=count)
+                lake.clock.advance(seconds=2)
+                leaders.add(leaders_of(first, topic_of(url), count))
+                put = [f"{turn}-{n}".encode() for n in range(60)]
+                records = [{"PartitionKey": record.decode(), "Data": record} for record in put]
+                answer = kinesis.put_records(StreamName=STREAM, Records=records)
+                assert answer["FailedRecordCount"] == 0
+                found = [one for shard in range(count) for one in data(read(lake, iterator(kinesis, shard=shard)))]
+                assert sorted(found) == sorted(put)
+                kinesis.delete_stream(StreamName=STREAM)
+                lake.clock.advance(seconds=1)
+                assert is_gone(first, topic_of(url))
+            assert len({broker for several in leaders for broker in several}) == 3
+            assert len(leaders) > 1, "the same brokers led each time: this tried nothing"
+
+
+def leaders_of(broker: Broker, topic: str, count: int) -> tuple[int, ...]:
+    """The brokers that lead the topic's partitions, in their order."""
+    from confluent_kafka.admin import AdminClient
+
+    admin, deadline = AdminClient({"bootstrap.servers": broker.address}), time.monotonic() + 10
+    while True:
+        known = admin.list_topics(timeout=SECONDS).topics.get(topic)
+        if known is not None and len(known.partitions) == count:
+            return tuple(partition.leader for _, partition in sorted(known.partitions.items()))
+        assert time.monotonic() < deadline, f"{topic} has not come up"
+
+
 def is_gone(broker: Broker, topic: str) -> bool:
     """The controller has deleted it when it says so; brokers list it for some moments more."""
     from confluent_kafka.admin import AdminClient
@@ -466,3 +507,27 @@ def test_without_the_client_library_the_start_says_what_to_install(tmp_path: Pat
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS)
     assert ended.returncode != 0
     assert "pip install 'pocketlake[kafka]'" in ended.stderr
+
+
+def test_a_tables_changes_go_to_a_stream_on_kafka(lake: EmbeddedLake) -> None:
+    kinesis, dynamodb = client(lake), lake.client("dynamodb")
+    kinesis.create_stream(StreamName=STREAM, ShardCount=1)
+    dynamodb.create_table(
+        TableName="things",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"]
+    dynamodb.enable_kinesis_streaming_destination(TableName="things", StreamArn=arn)
+    for number in range(100):
+        dynamodb.put_item(TableName="things", Item={"p": {"S": f"p{number % 7}"}, "n": {"N": str(number)}})
+    dynamodb.disable_kinesis_streaming_destination(TableName="things", StreamArn=arn)
+    lake.clock.advance(seconds=10)
+    (shown,) = dynamodb.describe_kinesis_streaming_destination(TableName="things")["KinesisDataStreamDestinations"]
+    assert shown["DestinationStatus"] == "DISABLED"
+    seen: dict[str, list[int]] = defaultdict(list)
+    for change in map(json.loads, data(read(lake, iterator(kinesis)))):
+        image = change["dynamodb"]["NewImage"]
+        seen[image["p"]["S"]].append(int(image["n"]["N"]))
+    assert seen == {f"p{key}": list(range(key, 100, 7)) for key in range(7)}
