@@ -97,7 +97,7 @@ def write(path, *parts, mode="ab"):
         file.write(b"".join(parts))
 
 
-@pytest.mark.claim("KDS-541", "KDF-561")
+@pytest.mark.claim("KDS-541", "KDS-542", "KDF-561")
 def test_each_line_becomes_a_record_with_its_new_line(lake, kinesis, logs):
     write(logs / "app.log", *lines(1200), b"not ended yet")
     assert once(lake, configure(logs)) == 1200

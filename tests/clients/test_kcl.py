@@ -34,19 +34,19 @@ def run(packages_of, surroundings, tmp_path) -> Callable[[str], None]:
     return run
 
 
-@pytest.mark.claim("KDS-040", "KDS-557", "KDS-558", "KDS-559", "KDS-561", "KDS-616")
+@pytest.mark.claim("KDS-040", "KDS-557", "KDS-558", "KDS-559", "KDS-561", "KDS-616", "KDS-610", "KDS-612")
 @pytest.mark.timeout(SECONDS + 700)
 def test_polling_sees_each_record_once_parents_first(run):
     run("POLLING")
 
 
-@pytest.mark.claim("KDS-555", "KDS-558", "KDS-559", "KDS-561", "KDS-567")
+@pytest.mark.claim("KDS-555", "KDS-558", "KDS-559", "KDS-561", "KDS-567", "KDS-609")
 @pytest.mark.timeout(SECONDS + 700)
 def test_fan_out_sees_each_record_once_parents_first_and_survives_its_worker(run):
     run("FANOUT")
 
 
-@pytest.mark.claim("KDS-568")
+@pytest.mark.claim("KDS-568", "KDS-608")
 @pytest.mark.timeout(SECONDS + 700)
 def test_a_worker_that_joins_sees_again_what_was_not_checkpointed(run):
     run("JOIN")

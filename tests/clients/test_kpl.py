@@ -79,30 +79,55 @@ def raw_records(kinesis, stream):
     return found
 
 
-@pytest.mark.claim("KDS-533", "KDS-534", "KDS-538")
-@pytest.mark.timeout(700)
-def test_the_producer_library_itself_packs_and_repeats_what_is_throttled(
-    packages_of, secure_lake, surroundings, tmp_path
-):
+@pytest.fixture
+def produce(packages_of, secure_lake, surroundings, tmp_path):
+    """Have the producer library put into a new stream of one shard: (numbers told, most attempts, what is there)."""
     jars = packages_of("kpljava")
     options = {"endpoint_url": secure_lake.endpoint_url, "verify": str(tmp_path / "tls" / "ca.pem")}
     kinesis = secure_lake.client("kinesis", **options)
-    kinesis.create_stream(StreamName="packed", ShardCount=1)
     port = secure_lake.endpoint_url.rpartition(":")[2]
     program = ["java", f"-Djava.io.tmpdir={tmp_path}", "-cp", f"{jars}/*", str(PROGRAMS / "KplJava.java")]
-    finished = subprocess.run(
-        [*program, "127.0.0.1", port, "packed"],
-        env=surroundings,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
-    *_, told, done = finished.stdout.splitlines()
-    numbers, attempts = map(int, told.split())
-    assert (done, attempts > 1) == ("done", True)
-    records = raw_records(kinesis, "packed")
+
+    def produce(stream, *arguments):
+        kinesis.create_stream(StreamName=stream, ShardCount=1)
+        finished = subprocess.run(
+            [*program, "127.0.0.1", port, stream, *map(str, arguments)],
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{finished.stdout}\n{finished.stderr}"
+        *_, told, done = finished.stdout.splitlines()
+        assert done == "done"
+        numbers, attempts = map(int, told.split())
+        return numbers, attempts, raw_records(kinesis, stream)
+
+    return produce
+
+
+def user_records(records):
+    return Counter(data.split()[1] for one in records for _, data in aggregates.unpack(one) or [("", one)])
+
+
+@pytest.mark.claim("KDS-533", "KDS-534", "KDS-538", "KDS-613", "KDS-615", "KDS-618")
+@pytest.mark.timeout(700)
+def test_the_producer_library_itself_packs_and_repeats_what_is_throttled(produce):
+    """3,000 records go through a shard that takes 1,000 a second, in fewer than 1,000 of them."""
+    numbers, attempts, records = produce("packed", 3000, 2000, 100, 0)
+    assert attempts > 1
     assert numbers == len(records) < 1000
-    found = [data for record in records for _, data in aggregates.unpack(record) or [("", record)]]
-    assert Counter(data.split()[1] for data in found) == Counter(b"%d" % number for number in range(3000))
+    assert user_records(records) == Counter(b"%d" % number for number in range(3000))
+
+
+@pytest.mark.claim("KDS-536", "KDS-588")
+@pytest.mark.timeout(700)
+def test_the_longer_records_may_wait_the_fewer_are_put(produce):
+    """RecordMaxBufferedTime; and who awaits each result leaves nothing to be packed together."""
+    packed = {}
+    for name, arguments in {"short": (50, 10), "long": (1000, 10), "each": (50, 0, "each")}.items():
+        numbers, _, records = produce(name, 60, 20, *arguments)
+        assert user_records(records) == Counter(b"%d" % number for number in range(60))
+        packed[name] = numbers
+    assert packed["long"] < packed["short"] < packed["each"] == 60

@@ -50,7 +50,7 @@ def test_low_latency_wants_registered_consumers(latency_ms: float, fan_out: bool
     assert sizing.recommends_fan_out(latency_ms) == fan_out
 
 
-@pytest.mark.claim("KDS-031", "KDS-032", "KDS-525")
+@pytest.mark.claim("KDS-031", "KDS-032", "KDS-525", "KDS-019")
 def test_provisioned_mode_is_billed_by_shard_hours_and_units() -> None:
     """Three shards for a month, 100 records/s of 35 KiB: two units of 25 KiB each."""
     load = Load(35, 100, shared=5, fan_out=2)

@@ -148,6 +148,7 @@ def test_an_on_demand_stream_has_four_shards(kinesis: Any) -> None:
     assert (summary["StreamModeDetails"], summary["OpenShardCount"]) == ({"StreamMode": "ON_DEMAND"}, 4)
 
 
+@pytest.mark.claim("KDS-019")
 def test_the_mode_is_switched_twice_in_a_day(lake: Any, kinesis: Any, stream: str) -> None:
     def switch(mode: str) -> None:
         kinesis.update_stream_mode(StreamARN=ARN, StreamModeDetails={"StreamMode": mode})
