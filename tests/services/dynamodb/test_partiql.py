@@ -98,7 +98,9 @@ def test_insert_update_delete(dynamodb: Any, music: str) -> None:
 
 
 def test_statement_that_is_none(dynamodb: Any, music: str) -> None:
-    assert "wasn't well formed" in invalid(dynamodb.execute_statement, Statement="SELEC * FROM music")
+    assert (
+        invalid(dynamodb.execute_statement, Statement="SELEC * FROM music") == f"{MALFORMED}Expected data manipulation"
+    )
     message = invalid(dynamodb.execute_statement, Statement="SELECT * FROM music WHERE artist = ?")
     assert message == "Number of parameters in request and statement don't match."
 
@@ -166,6 +168,33 @@ OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger 
             "SELECT * FROM music WHERE artist = 'a' AND plays BETWEEN true AND false",
             "Incorrect operand type for operator or function; operator or function: BETWEEN, operand type: BOOL",
         ),
+        ("SELECT * FROM music WHERE EXISTS(label)", "Unrecognized function: exists at 1:27:6"),
+        (
+            "SELECT * FROM music WHERE attribute_exists('label')",
+            "Operator or function requires a document path; operator or function: attribute_exists",
+        ),
+        (
+            "SELECT * FROM music WHERE attribute_exists()",
+            "Incorrect number of operands for operator or function; "
+            "operator or function: attribute_exists, number of operands: 0",
+        ),
+        (
+            "UPDATE music SET t = set_add(ss, <<'x'>>) WHERE artist = 'a' AND year = 1",
+            "The first argument to SET_ADD must equal the assignment value at 1:22:7",
+        ),
+        (
+            "UPDATE music SET ss = set_delete(ss, 'x') WHERE artist = 'a' AND year = 1",
+            "The second argument to SET_DELETE must be a value with type SET at 1:34:2",
+        ),
+        (
+            "UPDATE music\nSET ss = set_add(ss) WHERE artist = 'a' AND year = 1",
+            "SET_ADD must have exactly two arguments at 2:10:7",
+        ),
+        ("UPDATE music SET ss = set_add(ss, <<>>) WHERE artist = 'a' AND year = 1", "Empty bags are not supported"),
+        (
+            "UPDATE music SET ss = set_add(ss, <<'x', 'x'>>) WHERE artist = 'a' AND year = 1",
+            "One or more parameter values were invalid: Input collection [x, x] contains duplicates.",
+        ),
     ],
 )
 def test_statements_are_refused_in_aws_words(dynamodb: Any, music: str, statement: str, message: str) -> None:
@@ -205,8 +234,11 @@ def test_indexes_are_asked_for_what_they_hold(dynamodb: Any) -> None:
         ("SELECT p FROM held.\"by-g\" WHERE g = 'g' AND other = 'o'", f"{bad}Secondary index by-g {lacks}"),
         ("SELECT p FROM held.\"by-l\" WHERE p = 'p' AND other = 'o'", f"{bad}Secondary index by-l {lacks}"),
         ("SELECT other FROM held.\"by-g\" WHERE g = 'g'", f"{bad}Global secondary index by-g does not project [other]"),
+        ("SELECT p FROM held.\"by-g\" WHERE g IN ['g'] AND other IS MISSING", f"{bad}Secondary index by-g {lacks}"),
     ):
         assert invalid(dynamodb.execute_statement, Statement=statement) == message
+    for where, count in (("other = 'o'", 0), ("NOT other = 'o'", 1), ("(g = 'g' AND other = 'o') OR g = 'h'", 0)):
+        assert len(run(dynamodb, f'SELECT p FROM held."by-g" WHERE {where}')["Items"]) == count  # scans of the index
     consistent = {"Statement": "SELECT * FROM held.\"by-g\" WHERE g = 'g'", "ConsistentRead": True}
     assert invalid(dynamodb.execute_statement, **consistent) == (
         "Strongly consistent read is not supported on Global Secondary Indexes"
@@ -231,3 +263,30 @@ def test_what_transactions_of_statements_do_not_do(dynamodb: Any, music: str, st
     assert invalid(dynamodb.execute_transaction, TransactStatements=asked) == (
         f"Validation failed in TransactStatements[0]: {message}"
     )
+
+
+def test_a_batch_shows_what_its_statements_return(dynamodb: Any, music: str) -> None:
+    where = "WHERE artist = 'Acme' AND year ="
+    answers = dynamodb.batch_execute_statement(
+        Statements=[
+            {"Statement": f"UPDATE music SET plays = 1 {where} 2001 RETURNING MODIFIED NEW *"},
+            {"Statement": f"UPDATE music REMOVE plays {where} 2002 RETURNING MODIFIED NEW *"},
+            {"Statement": f"DELETE FROM music {where} 2003 RETURNING ALL OLD *"},
+            {"Statement": f"DELETE FROM music {where} 2004 RETURNING MODIFIED OLD *"},
+            {"Statement": "SLECT"},
+        ]
+    )["Responses"]
+    assert answers[0] == {"TableName": "music", "Item": {"plays": {"N": "1"}}}
+    assert answers[1] == {"TableName": "music"}
+    assert answers[2]["Item"]["year"] == {"N": "2003"}
+    assert [answer["Error"]["Code"] for answer in answers[3:]] == ["ValidationError"] * 2
+
+
+def test_attribute_exists_is_a_condition(dynamodb: Any, music: str) -> None:
+    run(dynamodb, "UPDATE music SET plays = 1 WHERE artist = 'Acme' AND year = 2005 AND attribute_exists(label)")
+    assert years(run(dynamodb, "SELECT * FROM music WHERE artist = 'Acme' AND attribute_exists(plays)")) == [2005]
+    run(dynamodb, "UPDATE music SET ss = <<'a', 'b'>> WHERE artist = 'Acme' AND year = 2005")
+    run(dynamodb, "UPDATE music SET ss = set_add(ss, <<'c'>>) WHERE artist = 'Acme' AND year = 2005")
+    run(dynamodb, "UPDATE music SET ss = set_delete(ss, ?) WHERE artist = 'Acme' AND year = 2005", {"SS": ["a"]})
+    (item,) = run(dynamodb, "SELECT ss FROM music WHERE artist = 'Acme' AND year = 2005")["Items"]
+    assert sorted(item["ss"]["SS"]) == ["b", "c"]

@@ -26,13 +26,13 @@ from .expressions.nodes import (
     Path,
     Value,
 )
+from .partiql_checks import judge, ordered
 from .partiql_tokens import MALFORMED, Tokens
 from .service import Invalid
 
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2}
-ORDERING = ("<", "<=", ">", ">=")
-ORDERED = ("S", "N", "B")
+EXISTENCE = ("attribute_exists", "attribute_not_exists")
+BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2, **dict.fromkeys(EXISTENCE, 1)}
 UNMATCHED = "Number of parameters in request and statement don't match."
 
 
@@ -89,19 +89,22 @@ class _Parser(Tokens):
             return Statement("insert", table, item=self.members(self.value))
         if self.accept("UPDATE"):
             return self.update()
-        if self.accept("DELETE"):
-            self.expect("FROM")
-            table = self.table()
-            self.refuse_alias("WHERE", "RETURNING")
-            found = Statement("delete", table, where=self.where())
-            found.returning = self.returning()
-            if found.returning not in ("", "ALL OLD"):
-                raise Invalid(
-                    f"Invalid returning clause: RETURNING {found.returning} *. Only RETURNING ALL OLD * is allowed in "
-                    "DELETE statements."
-                )
-            return found
-        raise self.unexpected()
+        if not self.accept("DELETE"):
+            raise Invalid(f"{MALFORMED}Expected data manipulation")
+        return self.delete()
+
+    def delete(self) -> Statement:
+        self.expect("FROM")
+        table = self.table()
+        self.refuse_alias("WHERE", "RETURNING")
+        found = Statement("delete", table, where=self.where())
+        found.returning = self.returning()
+        if found.returning not in ("", "ALL OLD"):
+            raise Invalid(
+                f"Invalid returning clause: RETURNING {found.returning} *. Only RETURNING ALL OLD * is allowed in "
+                "DELETE statements."
+            )
+        return found
 
     def select(self, kind: str) -> Statement:
         paths: tuple[Path, ...] | None = None
@@ -150,16 +153,29 @@ class _Parser(Tokens):
     def assignment(self, path: Path) -> Action:
         kind, text = self.peek()
         if kind == "name" and text.lower() in ("set_add", "set_delete"):
-            self.at += 1
-            self.expect("(")
-            self.path()
-            self.expect(",")
-            value = self.value()
-            self.expect(")")
-            return Action("ADD" if text.lower() == "set_add" else "DELETE", path, Value("", value))
+            return self.set_function(path, text.upper())
         left = self.operand()
         operator = self.accept("+", "-")
         return Action("SET", path, Arithmetic(operator, left, self.operand()) if operator else left)
+
+    def set_function(self, path: Path, name: str) -> Action:
+        """SET_ADD(path, set) or SET_DELETE of what is assigned to."""
+        place = self.place(self.at)
+        self.at += 1
+        self.expect("(")
+        first = self.at
+        arguments = [self.operand()]
+        while self.accept(","):
+            arguments.append(self.operand())
+        self.expect(")")
+        if len(arguments) != 2:
+            raise Invalid(f"{name} must have exactly two arguments at {place}")
+        if arguments[0] != path:
+            raise Invalid(f"The first argument to {name} must equal the assignment value at {place}")
+        value = arguments[1]
+        if not isinstance(value, Value) or next(iter(value.value)) not in ("SS", "NS", "BS"):
+            raise Invalid(f"The second argument to {name} must be a value with type SET at {self.place(first)}")
+        return Action("ADD" if name == "SET_ADD" else "DELETE", path, value)
 
     def where(self) -> Condition | None:
         return self.condition(self.disjunction()) if self.accept("WHERE") else None
@@ -247,17 +263,25 @@ class _Parser(Tokens):
         return Value("", self.value())
 
     def function(self) -> Function:
+        place = self.place(self.at)
         name = self.name().lower()
         counts = {**BOOLEAN_FUNCTIONS, "size": 1, "list_append": 2, "if_not_exists": 2}
         if name not in counts:
-            raise Invalid(f"{MALFORMED}Unsupported function: {name}")
+            raise Invalid(f"Unrecognized function: {name} at {place}")
         self.expect("(")
-        arguments = [self.operand()]
-        while self.accept(","):
+        arguments = []
+        while not self.accept(")"):
             arguments.append(self.operand())
-        self.expect(")")
+            if not self.accept(","):
+                self.expect(")")
+                break
         if len(arguments) != counts[name]:
-            raise Invalid(f"Incorrect number of operands for operator or function; operator or function: {name}")
+            raise Invalid(
+                "Incorrect number of operands for operator or function; "
+                f"operator or function: {name}, number of operands: {len(arguments)}"
+            )
+        if name in EXISTENCE and not isinstance(arguments[0], Path):
+            raise Invalid(f"Operator or function requires a document path; operator or function: {name}")
         return Function(name, tuple(arguments))
 
     def path(self) -> Path:
@@ -326,6 +350,8 @@ class _Parser(Tokens):
             self.expect(closing)
         if opening == "[":
             return {"L": values}
+        if not values:
+            raise Invalid("Empty bags are not supported")
         kinds = {next(iter(value)) for value in values}
         if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
             raise Invalid(f"{MALFORMED}sets hold texts, numbers or binary values")
@@ -346,31 +372,3 @@ class _Parser(Tokens):
                 self.expect("}")
                 break
         return found
-
-
-def judge(value: dict[str, Any], place: str) -> None:
-    """Make a literal normal in place, or say where in it the mistake lies. Raises Invalid."""
-    if "M" in value:
-        for name, inner in value["M"].items():
-            judge(inner, f"{place}.{name}")
-    elif "L" in value:
-        for at, inner in enumerate(value["L"]):
-            judge(inner, f"{place}[{at}]")
-    else:
-        try:
-            value_size(value)
-        except Invalid as mistake:
-            raise Invalid(f"{mistake} under {place}") from None
-
-
-def ordered(operator: str, *operands: Operand) -> tuple[Operand, ...]:
-    """The operands of a comparison; values whose type has no order are refused by all but = and <>."""
-    if operator in (*ORDERING, "BETWEEN"):
-        for operand in operands:
-            kind = next(iter(operand.value)) if isinstance(operand, Value) else "S"
-            if kind not in ORDERED:
-                raise Invalid(
-                    "Incorrect operand type for operator or function; "
-                    f"operator or function: {operator}, operand type: {kind}"
-                )
-    return operands

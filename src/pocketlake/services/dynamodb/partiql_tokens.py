@@ -67,6 +67,11 @@ class Tokens:
         if self.at < len(self.tokens):
             raise self.leftover()
 
+    def place(self, token: int) -> str:
+        """Where a token stands, as AWS says it: line, column and length, counted from 1."""
+        before, (_, text) = self.text[: self.starts[token]], self.tokens[token]
+        return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}:{len(text)}"
+
     def name(self) -> str:
         kind, text = self.peek()
         if kind not in ("name", "quoted"):

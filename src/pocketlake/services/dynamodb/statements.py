@@ -17,7 +17,7 @@ from .capacity import Consumed
 from .expressions import projecting
 from .expressions.evaluation import holds
 from .expressions.key_conditions import KeyCondition
-from .expressions.nodes import And, Between, Comparison, Condition, Function, Path, Value
+from .expressions.nodes import And, Between, Comparison, Condition, Function, In, Path, Value
 from .expressions.paths import paths
 from .partiql import Statement
 from .reads import Reading
@@ -102,6 +102,16 @@ def _select(call: Call, request: dict[str, Any], statement: Statement, table: Ta
     return {name: page[name] for name in ("Items", "NextToken", "LastEvaluatedKey", "ConsumedCapacity") if name in page}
 
 
+def _equal_to(where: Condition) -> set[str]:
+    """Attributes that must equal a value, or one of some."""
+    if isinstance(where, And):
+        return _equal_to(where.left) | _equal_to(where.right)
+    operand = where.operand if isinstance(where, In) else None
+    if isinstance(where, Comparison) and where.operator == "=":
+        operand = where.left
+    return {str(operand.parts[0])} if isinstance(operand, Path) and len(operand.parts) == 1 else set()
+
+
 def _named_by_last(wanted: tuple[Path, ...], item: dict[str, Any]) -> dict[str, Any]:
     """What a path of names leads to is shown under its last name; what lies in lists keeps its place."""
     if all(len(path.parts) == 1 for path in wanted):
@@ -134,9 +144,14 @@ def _index(request: dict[str, Any], statement: Statement, table: Table) -> Index
 
 
 def _check_projected(statement: Statement, index: Index) -> None:
-    """A condition looks at what the index holds; what is shown may come from the table for a local one only."""
-    filtered = [] if statement.where is None else [str(path.parts[0]) for path in paths(statement.where)]
-    lacking = sorted(set(filtered) - index.projected)
+    """What is shown may come from the table for a local index only; what a query is filtered by, for none.
+
+    A scan of the index may look for what the index does not hold, and finds it missing.
+    """
+    where = statement.where
+    is_keyed = where is not None and index.key.hashes[0][0] in _equal_to(where)
+    filtered = {str(path.parts[0]) for path in paths(where)} if where is not None and is_keyed else set()
+    lacking = sorted(filtered - index.projected)
     if lacking:
         raise refuse(
             f"{reads.BAD}Secondary index {index.name} does not project one or more filter attributes: "
@@ -287,7 +302,8 @@ def _one(call: Call, statement: Statement | Invalid, given: dict[str, Any], cons
             write.shows_item = given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
             outcome = perform(call, statement, write)
             used.add(outcome.units, outcome.indexes)
-            return answer
+            shown = [item for item in _returned(statement, write, outcome) if item]
+            return {**answer, "Item": shown[0]} if shown else answer
     except (ServiceError, Invalid) as error:
         return {**answer, "Error": _error(error)}
 
@@ -308,6 +324,24 @@ def _check_in_transaction(at: int, statement: Statement) -> None:
         raise Invalid(f"{where}Reads on indices are not supported within transactions.")
 
 
+def _check_key(at: int, statement: Statement, table: Table) -> None:
+    """Reads and checks are of one item; a check says more of it than its key."""
+    where = f"Validation failed in TransactStatements[{at}]: "
+    has_key = _key(statement, table) is not None
+    if statement.kind == "select" and not has_key:
+        raise Invalid(
+            f"{where}Select statements within ExecuteTransaction must specify the primary key in the where clause."
+        )
+    if statement.kind == "exists" and not (has_key and _parts(statement.where) > len(table.names)):
+        raise Invalid(f"{where}EXISTS() must contain a single item read with additional condition")
+
+
+def _parts(where: Condition | None) -> int:
+    if where is None:
+        return 0
+    return _parts(where.left) + _parts(where.right) if isinstance(where, And) else 1
+
+
 @operation
 def execute_transaction(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 100 statements, all reads or all writes (and EXISTS), all or nothing."""
@@ -321,6 +355,8 @@ def execute_transaction(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     consumed: dict[str, Consumed] = {}
     responses: list[dict[str, Any]] = []
     tables = [schemas.find(call, statement.table) for statement in parsed]
+    for at, (statement, table) in enumerate(zip(parsed, tables, strict=True)):
+        _check_key(at, statement, table)
     if kinds == {True}:
         for statement, table in zip(parsed, tables, strict=True):
             item, units = _get(call, statement, table, True, transactions.FACTOR)
