@@ -26,6 +26,7 @@ def schedule(scaling: Any, schedule: str, least: int, most: int = 100, name: str
     )
 
 
+@pytest.mark.claim("AAS-004")
 @pytest.mark.parametrize(
     ("expression", "zone", "minutes"),
     [
@@ -56,6 +57,7 @@ def test_an_action_comes_at_its_time(
     ]
 
 
+@pytest.mark.claim("AAS-004")
 def test_actions_come_again_until_they_end(lake: Any, scaling: Any, dynamodb: Any, target: str) -> None:
     schedule(scaling, "cron(0 7 * * ? *)", 40, EndTime="2026-03-05T00:00:00Z")
     schedule(scaling, "cron(0 20 * * ? *)", 5, 20, name="evening")

@@ -30,6 +30,7 @@ def activities(scaling: Any) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.claim("AAS-001")
 def test_two_minutes_above_the_target_add_units(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     use(lake, dynamodb, 1, 399)
     assert units(dynamodb) == (10, 10)
@@ -45,6 +46,7 @@ def test_two_minutes_above_the_target_add_units(lake: Any, scaling: Any, dynamod
     assert activity["Cause"].endswith("in state ALARM triggered policy follow")
 
 
+@pytest.mark.claim("AAS-002")
 def test_fifteen_minutes_below_it_take_units_away(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     use(lake, dynamodb, 14, 100)
     assert units(dynamodb) == (10, 10)
@@ -53,6 +55,7 @@ def test_fifteen_minutes_below_it_take_units_away(lake: Any, scaling: Any, dynam
     assert "AlarmLow" in activities(scaling)[0]["Cause"]
 
 
+@pytest.mark.claim("AAS-002")
 def test_a_table_that_nobody_uses_keeps_its_units_and_wakes_nobody(
     lake: Any, scaling: Any, dynamodb: Any, scaled: str
 ) -> None:
@@ -62,12 +65,14 @@ def test_a_table_that_nobody_uses_keeps_its_units_and_wakes_nobody(
     assert activities(scaling) == []
 
 
+@pytest.mark.claim("AAS-003")
 def test_units_stay_within_the_targets_range(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     scaling.register_scalable_target(**WRITES, MaxCapacity=12)
     use(lake, dynamodb, 3, 399)
     assert units(dynamodb) == (10, 12)
 
 
+@pytest.mark.claim("AAS-003")
 @pytest.mark.parametrize(
     ("suspended", "left"),
     [
@@ -84,6 +89,7 @@ def test_suspended_directions(
     assert units(dynamodb)[1] == left
 
 
+@pytest.mark.claim("AAS-003")
 def test_cooldowns(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     scaling.put_scaling_policy(**WRITES, **tracking(ScaleOutCooldown=600))
     use(lake, dynamodb, 3, 300)
@@ -96,12 +102,14 @@ def test_cooldowns(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     assert units(dynamodb) == (10, 14)
 
 
+@pytest.mark.claim("AAS-003")
 def test_scaling_in_may_be_disabled(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:
     scaling.put_scaling_policy(**WRITES, **tracking(DisableScaleIn=True))
     use(lake, dynamodb, 18, 10)
     assert units(dynamodb) == (10, 10)
 
 
+@pytest.mark.claim("AAS-006")
 def test_a_change_that_dynamodb_refuses_is_a_failed_activity(
     lake: Any, scaling: Any, dynamodb: Any, scaled: str
 ) -> None:

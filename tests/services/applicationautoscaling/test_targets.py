@@ -62,6 +62,7 @@ def test_what_is_no_target(scaling: Any, table: str, changed: dict[str, Any], me
     assert refusal(scaling.register_scalable_target, **request) == ("ValidationException", message)
 
 
+@pytest.mark.claim("AAS-005")
 @pytest.mark.parametrize(("least", "most", "left"), [(20, 100, 20), (1, 8, 8), (5, 20, 10)])
 def test_a_targets_range_is_entered_at_once(
     lake: Any, scaling: Any, dynamodb: Any, table: str, least: int, most: int, left: int
@@ -89,6 +90,7 @@ def test_targets_of_other_services_are_kept_but_not_scaled(scaling: Any) -> None
     assert "sagemaker" in message
 
 
+@pytest.mark.claim("AAS-007")
 def test_policies_are_described_with_their_alarms(scaling: Any, target: str) -> None:
     put = scaling.put_scaling_policy(**WRITES, **tracking(70.0, ScaleInCooldown=60))
     assert len(put["Alarms"]) == 4
@@ -119,6 +121,7 @@ def test_what_is_no_policy_for_a_table(scaling: Any, target: str, policy: dict[s
     assert refusal(scaling.put_scaling_policy, **WRITES, **policy)[0] == code
 
 
+@pytest.mark.claim("AAS-007")
 def test_what_depends_on_a_target_says_that_there_is_none(scaling: Any, table: str) -> None:
     missing = (
         "ObjectNotFoundException",

@@ -44,6 +44,7 @@ def update(dynamodb: Any, action: str, **more: Any) -> str:
     return status
 
 
+@pytest.mark.claim("DDB-808")
 def test_states(lake: Any, dynamodb: Any, table: str) -> None:
     def described(**more: Any) -> dict[str, Any]:
         found: dict[str, Any] = dynamodb.describe_contributor_insights(TableName=table, **more)
@@ -87,6 +88,7 @@ def test_what_is_enabled_is_listed_in_pages(dynamodb: Any, table: str) -> None:
     assert len(dynamodb.list_contributor_insights(TableName="another")["ContributorInsightsSummaries"]) == 1
 
 
+@pytest.mark.claim("DDB-808")
 def test_the_most_used_keys_are_counted(lake: Any, dynamodb: Any, table: str) -> None:
     update(dynamodb, "ENABLE")
     for count, (name, sort) in enumerate((("a", "1"), ("b", "2"), ("b", "-3.5")), start=1):
@@ -103,6 +105,7 @@ def test_the_most_used_keys_are_counted(lake: Any, dynamodb: Any, table: str) ->
     assert seen(lake, table=table)["accessed_items"] == []
 
 
+@pytest.mark.claim("DDB-808")
 def test_throttled_keys_are_counted_of_tables_and_indexes(lake: Any, dynamodb: Any, table: str) -> None:
     lake.clock.freeze()
     update(dynamodb, "ENABLE", ContributorInsightsMode="THROTTLED_KEYS")

@@ -68,6 +68,7 @@ def test_keys_of_one_partition_share_its_thousand_writes_until_it_is_divided(
     assert len(write(dynamodb, together * 2)) < 5
 
 
+@pytest.mark.claim("DDB-805")
 def test_a_hot_item_ends_up_alone_and_bears_a_partition(lake: Any, dynamodb: Any, small: None) -> None:
     lake.clock.freeze()
     make(dynamodb, "wide", "p:S", ProvisionedThroughput=units(1, 40))
@@ -97,6 +98,7 @@ def test_a_hot_partition_of_a_global_index_throttles_its_table(lake: Any, dynamo
     assert write(dynamodb, ["later"]) == []
 
 
+@pytest.mark.claim("DDB-806")
 def test_local_indexes_keep_a_collection_in_one_partition(lake: Any, dynamodb: Any, small: None) -> None:
     """Without one a hot collection is divided by its sort keys; with one it is not."""
     lake.clock.freeze()

@@ -46,7 +46,7 @@ def passing(lake: Any, dynamodb: Any, rate: int, seconds: int, size: int = 1) ->
     return passed
 
 
-@pytest.mark.claim("DDB-511")
+@pytest.mark.claim("DDB-511", "DDB-801")
 def test_on_demand_tables_bear_twice_their_peak_half_an_hour_later(lake: Any, dynamodb: Any, small: None) -> None:
     lake.clock.freeze()
     make(dynamodb, "growing", "p:S")
@@ -64,6 +64,7 @@ def test_on_demand_tables_bear_twice_their_peak_half_an_hour_later(lake: Any, dy
     assert warm(dynamodb, "growing")[1] == grown  # a peak is not forgotten
 
 
+@pytest.mark.claim("DDB-803")
 def test_what_an_on_demand_table_may_take_at_most(lake: Any, dynamodb: Any) -> None:
     lake.clock.freeze()
     by_g = index("by-g", "g:S", OnDemandThroughput={"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 1})
@@ -128,6 +129,7 @@ def test_on_demand_ends_at_the_accounts_quota_for_a_table(
     assert caught.value.response["throttlingReasons"][0]["reason"] == "TableWriteAccountLimitExceeded"
 
 
+@pytest.mark.claim("DDB-802")
 def test_warm_throughput_is_the_most_there_was_and_only_rises(dynamodb: Any) -> None:
     make(dynamodb, "steady", "p:S", ProvisionedThroughput=units(1, 1))
     assert warm(dynamodb, "steady") == (1, 1)
@@ -197,6 +199,7 @@ def test_switching_to_provisioned_needs_units_for_every_index(dynamodb: Any) -> 
     assert by_g["ProvisionedThroughput"]["ReadCapacityUnits"] == 2
 
 
+@pytest.mark.claim("DDB-804")
 def test_units_are_lowered_four_times_a_day_and_then_hourly(lake: Any, dynamodb: Any) -> None:
     lake.clock.set("2026-03-02T06:00:00")
     make(dynamodb, "shrinking", "p:S", ProvisionedThroughput=units(20, 20))
@@ -230,6 +233,7 @@ def test_units_are_lowered_four_times_a_day_and_then_hourly(lake: Any, dynamodb:
     assert today() == 1
 
 
+@pytest.mark.claim("DDB-807")
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
