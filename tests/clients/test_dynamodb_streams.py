@@ -54,7 +54,6 @@ def seen(
     program.wait()
 
 
-@pytest.mark.claim("DDB-603", "DDB-605")
 @pytest.mark.timeout(SECONDS + 700)
 def test_the_client_library_sees_each_change_once_parents_first(
     lake: EmbeddedLake, table: str, seen: Callable[[], list[list[str]]]
