@@ -219,6 +219,19 @@ def test_a_stream_that_is_away_gets_what_it_missed(lake: Any, dynamodb: Any, thi
     assert [one["dynamodb"]["Keys"] for one in changes(lake)] == [item("p")]
 
 
+def test_a_destination_whose_stream_is_gone_can_be_disabled(lake: Any, dynamodb: Any, things: dict[str, str]) -> None:
+    lake.client("kinesis").delete_stream(StreamName="changes")
+    dynamodb.put_item(TableName="things", Item=item("lost"))
+    lake.clock.advance(1)
+    dynamodb.disable_kinesis_streaming_destination(**things)
+    lake.clock.advance(0)
+    assert states(dynamodb) == [("changes", "DISABLED")]
+    made(lake.client("kinesis"), "changes")
+    dynamodb.enable_kinesis_streaming_destination(**things)
+    dynamodb.put_item(TableName="things", Item=item("kept"))
+    assert [one["dynamodb"]["Keys"]["p"]["S"] for one in changes(lake)] == ["kept"]
+
+
 def test_a_change_that_no_record_can_hold_does_not_stop_the_others(
     lake: Any, dynamodb: Any, things: dict[str, str]
 ) -> None:

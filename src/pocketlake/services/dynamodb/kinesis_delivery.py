@@ -95,14 +95,14 @@ async def deliver_changes(call: Call, name: str) -> None:
             break
     else:
         call.memory.pop(careful, None)
+    is_gone = refusal == "ResourceNotFoundException"
     with call.transaction():
-        if refusal:
-            wait = GONE_RETRY if refusal == "ResourceNotFoundException" else RETRY
-            call.alarms.set(deliver_changes, name, call.now + wait)
+        if destination["Status"] == DISABLING and (is_gone or not changes):
+            _finish(call, name, destination)
+        elif refusal:
+            call.alarms.set(deliver_changes, name, call.now + (GONE_RETRY if is_gone else RETRY))
         elif changes:
             call.alarms.set(deliver_changes, name, call.now)
-        elif destination["Status"] == DISABLING:
-            _finish(call, name, destination)
 
 
 def _waiting(call: Call, table: Resource, destination: dict[str, Any]) -> list[Change]:
@@ -199,7 +199,7 @@ def _advance(call: Call, table: Resource, destination: dict[str, Any], sequence:
 
 
 def _finish(call: Call, name: str, destination: dict[str, Any]) -> None:
-    """All that was there when it was disabled is delivered."""
+    """All that was there when it was disabled is delivered, or can't be."""
     table = call.resources("table").find(name)
     if table is not None and live(table) == destination:
         end(call, table)
