@@ -334,6 +334,40 @@ def test_replicas_of_tables_that_are_not_fit_for_it(lake, clients):
     )
 
 
+@pytest.mark.claim("DDB-646", "DDB-644")
+def test_a_provisioned_table_whose_writes_are_scaled_is_fit_for_it(lake, clients):
+    make(clients[HOME], "things", "p:S", ProvisionedThroughput=units(5, 5))
+    target = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": "table/things",
+        "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
+    }
+    scaling = lake.client("application-autoscaling", region=HOME)
+    scaling.register_scalable_target(**target, MinCapacity=5, MaxCapacity=100)
+    create = [{"Create": {"RegionName": EAST, "ProvisionedThroughputOverride": {"ReadCapacityUnits": 20}}}]
+    message = invalid(clients[HOME].update_table, TableName="things", ReplicaUpdates=create)
+    assert message == "Table write capacity should either be Pay-Per-Request or AutoScaled."
+    use = {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"}
+    scaling.put_scaling_policy(
+        **target,
+        PolicyName="half",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={"TargetValue": 50, "PredefinedMetricSpecification": use},
+    )
+    clients[HOME].update_table(TableName="things", ReplicaUpdates=create)
+    lake.clock.advance(1)
+    assert throughput(clients[EAST]) == (20, 5)
+    clients[HOME].update_table(TableName="things", ProvisionedThroughput=units(6, 12))
+    assert (throughput(clients[HOME]), throughput(clients[EAST])) == ((6, 12), (20, 12))
+    clients[EAST].update_table(TableName="things", ProvisionedThroughput=units(20, 15))
+    assert (throughput(clients[HOME]), throughput(clients[EAST])) == ((20, 15), (20, 15))
+
+
+def throughput(client: Any) -> tuple[int, int]:
+    shown = described(client)["ProvisionedThroughput"]
+    return shown["ReadCapacityUnits"], shown["WriteCapacityUnits"]
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -90,15 +90,34 @@ def _check_region(region: str) -> None:
         )
 
 
-def check_creatable(there: Call, table: Resource) -> None:
+def check_creatable(call: Call, there: Call, table: Resource) -> None:
     if there.region in table.get("Replicas", {}) or there.resources("table").find(table.name) is not None:
         raise refuse(
             f"Failed to create a the new replica of table with name: ‘{table.name}’ because one or more replicas "
             "already existed as tables."
         )
-    if table["BillingMode"] != ON_DEMAND:
-        raise refuse("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+    _check_scaled(call, table)
     tables.check_room(there)
+
+
+def _check_scaled(call: Call, table: Resource) -> None:
+    """What arrives from elsewhere must not find too little: writes are on demand, or follow their use."""
+    if table["BillingMode"] == ON_DEMAND:
+        return
+    if not _is_scaled(call, f"table/{table.name}", "dynamodb:table:WriteCapacityUnits"):
+        raise refuse("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+    for index in table.get("GlobalSecondaryIndexes", []):
+        name = f"table/{table.name}/index/{index['IndexName']}"
+        if not _is_scaled(call, name, "dynamodb:index:WriteCapacityUnits"):
+            raise refuse("GSI write capacity should either be Pay-Per-Request or AutoScaled.")
+
+
+def _is_scaled(call: Call, resource: str, dimension: str) -> bool:
+    """A target alone does not scale."""
+    answer = call.aws.application_autoscaling.describe_scaling_policies(
+        ServiceNamespace="dynamodb", ResourceId=resource, ScalableDimension=dimension
+    )
+    return bool(answer["ScalingPolicies"])
 
 
 def check_member(table: Resource, region: str) -> None:
@@ -158,20 +177,19 @@ def overridden(settings: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any
     found = dict(settings)
     if "TableClassOverride" in asked:
         found["TableClass"] = asked["TableClassOverride"]
-    if "OnDemandThroughputOverride" in asked:
-        found["OnDemandThroughput"] = {**found.get("OnDemandThroughput", {}), **asked["OnDemandThroughputOverride"]}
+    found |= _reads(found, asked)
     by_name = {one["IndexName"]: one for one in asked.get("GlobalSecondaryIndexes", [])}
     if by_name and "GlobalSecondaryIndexes" in found:
         found["GlobalSecondaryIndexes"] = [
-            _index(index, by_name.get(index["IndexName"], {})) for index in found["GlobalSecondaryIndexes"]
+            {**index, **_reads(index, by_name.get(index["IndexName"], {}))} for index in found["GlobalSecondaryIndexes"]
         ]
     return found
 
 
-def _index(index: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    if "OnDemandThroughputOverride" not in asked:
-        return index
+def _reads(of: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """What a table or an index has of throughput, with the reads that are asked for."""
     return {
-        **index,
-        "OnDemandThroughput": {**index.get("OnDemandThroughput", {}), **asked["OnDemandThroughputOverride"]},
+        member: {**of.get(member, {}), **asked[f"{member}Override"]}
+        for member in ("ProvisionedThroughput", "OnDemandThroughput")
+        if f"{member}Override" in asked
     }

@@ -77,7 +77,7 @@ def _create(call: Call, table: Resource, asked: dict[str, Any]) -> Resource:
     """A table in another region, CREATING until it holds what this one holds at this moment."""
     region = asked["RegionName"]
     there = call.as_(region=region)
-    replica_rules.check_creatable(there, table)
+    replica_rules.check_creatable(call, there, table)
     if "StreamView" not in table.body:
         table = streams.begin(call, table, {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
     members = [(call, table), *others(call, table)]
@@ -188,7 +188,7 @@ def _override(call: Call, table: Resource, asked: dict[str, Any]) -> Resource:
     there = call.as_(region=region)
     replica = tables.existing(there, table.name)
     settings = replica_rules.overridden(replica.body, asked)
-    kept = ("TableClass", "OnDemandThroughput")
+    kept = ("TableClass", "ProvisionedThroughput", "OnDemandThroughput")
     changed: dict[str, Any] = {name: settings[name] for name in kept if name in settings}
     if "GlobalSecondaryIndexes" in asked:
         changed["GlobalSecondaryIndexes"] = settings["GlobalSecondaryIndexes"]
@@ -204,9 +204,22 @@ def share(call: Call, table: Resource, request: dict[str, Any]) -> None:
     from . import table_updates
 
     shared = {member: request[member] for member in SHARED if member in request}
-    if shared:
-        for there, _ in others(call, table):
-            table_updates.change_table(there, {"TableName": table.name, **shared})
+    for there, replica in others(call, table) if shared else ():
+        asked = {**shared, **_units(shared, table["Replicas"][there.region])}
+        units = asked.get("ProvisionedThroughput")
+        if units is not None and units.items() <= replica.get("ProvisionedThroughput", {}).items():
+            del asked["ProvisionedThroughput"]
+        if asked:
+            table_updates.change_table(there, {"TableName": table.name, **asked})
+
+
+def _units(shared: dict[str, Any], replica: dict[str, Any]) -> dict[str, Any]:
+    """The throughput that is shared, with the reads that a replica was given for itself."""
+    if "ProvisionedThroughput" not in shared:
+        return {}
+    return {
+        "ProvisionedThroughput": {**shared["ProvisionedThroughput"], **replica.get("ProvisionedThroughputOverride", {})}
+    }
 
 
 # What a table says
