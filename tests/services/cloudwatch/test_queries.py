@@ -135,9 +135,8 @@ def test_expressions_that_cannot_be_worked_out(filled: Any, expression: str, sai
     assert refused(filled.get_metric_data, **request) == ("ValidationError", f"Error in expression 'e': {said}\n")
 
 
-@pytest.mark.parametrize("expression", ['SELECT SUM(m) FROM "app"', "ANOMALY_DETECTION_BAND(m, 2)"])
-def test_what_is_not_built_says_so(filled: Any, expression: str) -> None:
-    queries = [metric("m"), {"Id": "e", "Expression": expression}]
+def test_what_is_not_built_says_so(filled: Any) -> None:
+    queries = [metric("m"), {"Id": "e", "Expression": "ANOMALY_DETECTION_BAND(m, 2)"}]
     request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": queries}
     assert refused(filled.get_metric_data, **request)[0] == "NotImplemented"
 

@@ -8,9 +8,10 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
+from pocketlake.kernel.spread import Spread, merged
 
 from . import labels, measures, periods, quotas, store
-from .expressions import search
+from .expressions import insights, search
 from .expressions.evaluation import Scope, evaluate
 from .expressions.grammar import TOO_DEEP, Malformed, parse
 from .expressions.series import Series, Value
@@ -63,6 +64,8 @@ def _check(queries: list[dict[str, Any]]) -> None:
             )
         if "Expression" not in query:
             _check_statistic(query, member)
+    if sum(insights.is_query(query.get("Expression", "")) for query in queries) > 1:
+        raise refuse("Only one Metrics Insights query is allowed in a GetMetricData request.")
     if len({query["Id"] for query in queries}) < len(queries):
         raise refuse("The values for parameter id in MetricDataQueries are not unique.")
 
@@ -132,11 +135,11 @@ class Reading:
 
     def _expression(self, query: dict[str, Any]) -> Value:
         text = query["Expression"]
-        if text.lstrip().upper().startswith("SELECT"):
-            raise NotImplemented501("Metrics Insights (SELECT in GetMetricData)")
         period = query.get("Period") or min(
             (one["MetricStat"]["Period"] for one in self._queries.values() if "MetricStat" in one), default=60
         )
+        if insights.is_query(text):
+            return self._select(insights.parse(text), query["Id"], period)
         scope = Scope(self._value, self._metrics, self._search, self._grid, period)
         value = evaluate(parse(text), scope)
         if isinstance(value, Series):
@@ -188,6 +191,32 @@ class Reading:
         units = sorted(found)
         series = sorted(found[units[0]].items())
         return {at: value for at, spread in series if (value := statistic(spread)) is not None}, units
+
+    def _select(self, query: insights.Query, id: str, period: int) -> Value:
+        """A series, or one for each group, named by its values."""
+        call, span = self._call, self._span(period)
+        since = min(call.now - quotas.LISTED.value, self._start)
+        groups: dict[tuple[str, ...], periods.Series] = {}
+        for metric in store.metrics(call.db, call.account, call.region, query.namespace, query.metric, 0, since):
+            group = query.group_of(metric)
+            if group is None:
+                continue
+            together = groups.setdefault(group, {})
+            for series in periods.read(call, metric.number, span).values():
+                for at, spread in series.items():
+                    together.setdefault(at, Spread()).merge(spread)
+        held = [(group, together) for group, together in sorted(groups.items()) if together]
+        if query.order is not None:
+            of = insights.FUNCTIONS[query.order]
+            held.sort(key=lambda one: of(merged(*one[1].values())), reverse=query.descends)
+        compute = insights.FUNCTIONS[query.function]
+        found = [
+            Series({at: compute(spread) for at, spread in sorted(together.items())}, period, " ".join(group) or id)
+            for group, together in held[: query.limit]
+        ]
+        if query.groups:
+            return found
+        return found[0] if found else Series({}, period, id)
 
     def _search(self, text: str, named: str, period: int) -> list[Series]:
         statistic = measures.statistic(named)
