@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pocketlake.services.application_autoscaling import target_tracking
+
 from .conftest import WRITES, tracking, units
 
 
@@ -147,6 +149,25 @@ def test_a_global_index_is_scaled_alone(lake: Any, scaling: Any, dynamodb: Any, 
         lake.clock.advance(seconds=60)
     assert units(dynamodb, index=True)[1] > 13
     assert units(dynamodb) == (10, 10)
+
+
+def test_many_targets_take_several_turns(
+    lake: Any, scaling: Any, dynamodb: Any, scaled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_tracking, "AT_ONCE", 1)
+    index = {
+        **WRITES,
+        "ResourceId": "table/scaled/index/by-g",
+        "ScalableDimension": "dynamodb:index:WriteCapacityUnits",
+    }
+    reads = {**WRITES, "ScalableDimension": "dynamodb:table:ReadCapacityUnits"}
+    policy = tracking(PredefinedMetricSpecification={"PredefinedMetricType": "DynamoDBReadCapacityUtilization"})
+    for target, one in ((index, tracking()), (reads, policy)):
+        scaling.register_scalable_target(**target, MinCapacity=5, MaxCapacity=100)
+        scaling.put_scaling_policy(**target, **one)
+    use(lake, dynamodb, 2, 399)
+    assert units(dynamodb) == (10, 14)
+    assert units(dynamodb, index=True) == (10, 10)
 
 
 def test_deleting_the_last_policy_ends_it(lake: Any, scaling: Any, dynamodb: Any, scaled: str) -> None:

@@ -23,6 +23,7 @@ from .service import autoscaling
 CONFIGURATION = "TargetTrackingScalingPolicyConfiguration"
 METRICS = {"ReadCapacityUnits": "ConsumedReadCapacityUnits", "WriteCapacityUnits": "ConsumedWriteCapacityUnits"}
 MINUTE = 60
+AT_ONCE = 20  # targets looked at in one turn
 HIGH, LOW = int(quotas.HIGH_MINUTES.value), int(quotas.LOW_MINUTES.value)
 
 
@@ -41,23 +42,26 @@ def unwatch(call: Call) -> None:
 
 
 @autoscaling.alarm
-def evaluate(call: Call, _: str) -> None:
-    """A minute is over: look at every policy, target by target."""
-    policies = call.resources("policy").list_all()
-    for name, of_target in groupby(policies, key=lambda policy: policy.parent):
+def evaluate(call: Call, key: str) -> None:
+    """A minute is over: look at the policies, some targets in each turn. `key`: the target that was looked at last."""
+    policies = [policy for policy in call.resources("policy").list_all() if policy.parent > key]
+    targets = [(name, list(of)) for name, of in groupby(policies, key=lambda policy: policy.parent)]
+    for name, of_target in targets[:AT_ONCE]:
         target = call.resources("target").find(name)
-        if target is not None:
-            _scale(call, target, list(of_target))
+        if target is not None and target.get("RetryAt", 0.0) <= call.now:
+            _scale(call, target, of_target)
+    if len(targets) > AT_ONCE:
+        call.alarms.set(evaluate, targets[AT_ONCE - 1][0], call.now)
 
 
 def _scale(call: Call, target: Resource, policies: list[Resource]) -> None:
     """The policy that wants most decides; fewer units only if all agree."""
-    if target.get("RetryAt", 0.0) > call.now:
-        return
-    units = capacity.current(call, target)
+    end = int(call.now // MINUTE) * MINUTE
+    consumed = _consumed(call, target, end - LOW * MINUTE, end)
+    units = capacity.current(call, target) if end - MINUTE in consumed else None
     if units is None:
         return
-    wanted = [(_wanted(call, target, policy, units), policy) for policy in policies]
+    wanted = [(_wanted(target, policy, consumed, units, end), policy) for policy in policies]
     most, policy = max(wanted, key=lambda one: one[0])
     bounded = min(max(most, target["MinCapacity"]), target["MaxCapacity"])
     direction = "Out" if bounded > units else "In"
@@ -71,21 +75,19 @@ def _scale(call: Call, target: Resource, policies: list[Resource]) -> None:
         call.resources("target").update(target, RetryAt=call.now + quotas.RETRY.value)
 
 
-def _wanted(call: Call, target: Resource, policy: Resource, units: int) -> int:
+def _wanted(target: Resource, policy: Resource, consumed: dict[int, float], units: int, end: int) -> int:
     """Units that the policy would have: `units` where neither of its alarms is in state ALARM."""
     configuration = policy[CONFIGURATION]
     share = configuration["TargetValue"] / 100
-    end = int(call.now // MINUTE) * MINUTE
     since = max(policy["Since"], target.get("ScaledOut", 0.0), target.get("ScaledIn", 0.0)) // MINUTE * MINUTE
-    consumed = _consumed(call, target, end - LOW * MINUTE, end)
     recent = [used for minute, used in consumed.items() if minute >= max(end - HIGH * MINUTE, since)]
     if len(recent) == HIGH and min(recent) > units * MINUTE * share:
-        return max(units, _fitting(recent[-1], share))
-    margin = share - quotas.LOW_MARGIN.value / 100
-    if configuration.get("DisableScaleIn") or end - LOW * MINUTE < since or not consumed:
+        return max(units, _fitting(consumed[end - MINUTE], share))
+    if configuration.get("DisableScaleIn") or end - LOW * MINUTE < since:
         return units
-    if max(consumed.values()) < units * MINUTE * margin or (margin <= 0 and not any(consumed.values())):
-        return min(units, max(1, _fitting(max(consumed.values()), share)))
+    margin, most = share - quotas.LOW_MARGIN.value / 100, max(consumed.values())
+    if most < units * MINUTE * margin or (margin <= 0 and most == 0):
+        return min(units, max(1, _fitting(most, share)))
     return units
 
 
