@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pocketlake import embedded
 from pocketlake.services.backup.selections import selects
 
 from .conftest import ROLE, make_bucket, make_table, refusal
@@ -227,3 +229,31 @@ def test_a_vault_that_is_gone_fails_the_job(lake: Any, backup: Any, vault: str, 
     (job,) = backup.list_backup_jobs()["BackupJobs"]
     assert (job["State"], job["StatusMessage"]) == ("FAILED", "Backup vault safe not found.")
     assert job["CreatedBy"]["BackupRuleCron"] == "rate(1 day)"
+
+
+def test_what_was_due_while_the_lake_was_down_is_over(tmp_path: Path) -> None:
+    """At a million seconds a second, days pass until the lake is up again: more than the start window of an hour."""
+    with embedded.run(tmp_path) as lake:
+        backup = lake.client("backup")
+        backup.create_backup_vault(BackupVaultName="safe")
+        table = make_table(lake.client("dynamodb"), "things", 1)
+        rule = {"ScheduleExpression": "rate(1 day)", "StartWindowMinutes": 60}
+        select(backup, planned(backup, rule), Resources=[table])
+        lake.clock.run(rate=1_000_000)
+    with embedded.run(tmp_path) as lake:
+        lake.clock.freeze()
+        backup = lake.client("backup")
+        assert "EXPIRED" in {job["State"] for job in backup.list_backup_jobs()["BackupJobs"]}
+        lake.clock.advance(days=1)
+        newest = backup.list_backup_jobs()["BackupJobs"][0]
+        assert newest["State"] == "COMPLETED"
+        assert lake.clock.now() - newest["CreationDate"] < timedelta(days=1)
+
+
+def test_a_plan_goes_out_as_json_and_comes_in(backup: Any, vault: str) -> None:
+    plan = planned(backup, {"Lifecycle": {"DeleteAfterDays": 7}})
+    text = backup.export_backup_plan_template(BackupPlanId=plan)["BackupPlanTemplateJson"]
+    (rule,) = backup.get_backup_plan_from_json(BackupPlanTemplateJson=text)["BackupPlan"]["Rules"]
+    assert rule["Lifecycle"] == {"DeleteAfterDays": 7}
+    wrong = refusal(backup.get_backup_plan_from_json, BackupPlanTemplateJson="{")
+    assert wrong == "InvalidParameterValueException"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from pocketlake.services.dynamodb import copying
+from pocketlake.services.dynamodb import copying, quotas
 
 from .conftest import index, invalid, make, refusal, units
 
@@ -266,3 +267,18 @@ def test_a_backup_is_restored_in_another_region(lake: Any, dynamodb: Any, table:
     assert len(scanned(there, "copy")) == 3
     assert "copy" not in dynamodb.list_tables()["TableNames"]
     dynamodb.delete_backup(BackupArn=arn)
+
+
+@pytest.mark.usefixtures("slow_copies")
+def test_restores_at_the_same_time_are_limited(
+    lake: Any, dynamodb: Any, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(dynamodb, table, 300)
+    arn = backed_up(lake, dynamodb, table)
+    lake.clock.advance(60)
+    monkeypatch.setattr(quotas, "RESTORES", replace(quotas.RESTORES, value=1))
+    dynamodb.restore_table_from_backup(TargetTableName="first", BackupArn=arn)
+    second = {"TargetTableName": "second", "BackupArn": arn}
+    assert refusal(dynamodb.restore_table_from_backup, **second)[0] == "LimitExceededException"
+    lake.clock.advance(60)
+    dynamodb.restore_table_from_backup(**second)

@@ -41,6 +41,7 @@ authorization = Authorization(
         "describe_restore_job": ANY,
         "export_backup_plan_template": ANY,
         "get_backup_plan": PLAN,
+        "get_backup_plan_from_json": On(ANY, "GetBackupPlanFromJSON"),
         "get_backup_selection": PLAN,
         "get_backup_vault_access_policy": VAULT,
         "get_backup_vault_notifications": VAULT,

@@ -263,6 +263,18 @@ def export_backup_plan_template(call: Call, request: dict[str, Any]) -> dict[str
     return {"BackupPlanTemplateJson": orjson.dumps({"BackupPlan": plan}).decode()}
 
 
+@backup.operation
+def get_backup_plan_from_json(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """The plan that such a template would make; nothing is made."""
+    try:
+        plan = orjson.loads(request["BackupPlanTemplateJson"])
+        plan = plan.get("BackupPlan", plan)
+        check(call, plan)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise refuse("The template is no JSON document of a backup plan.") from None
+    return {"BackupPlan": _version(call, plan)["Plan"]}
+
+
 # Runs
 
 
