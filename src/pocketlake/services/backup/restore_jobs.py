@@ -82,15 +82,17 @@ def finish_restore_job(call: Call, name: str) -> None:
         return
     if job["Tags"]:
         kind.tag(jobs.under_role(call, job["IamRoleArn"]), arn, job["Tags"])
+    job = _over(call, job, jobs.COMPLETED)
     point = vaults.points(call).by_arn(job["RecoveryPointArn"])
     if point is not None:
-        vaults.points(call).update(point, LastRestoreTime=call.now)
-    _over(call, job, jobs.COMPLETED)
+        vaults.points(call).update(point, LastRestoreTime=job["CompletionDate"])
 
 
-def _over(call: Call, job: Resource, state: str, message: str = "") -> None:
+def _over(call: Call, job: Resource, state: str, message: str = "") -> Resource:
     contents.release(call, job["Content"])
-    _tell(call, jobs.end(call, KIND, job, state, message), "RESTORE_JOB_COMPLETED")
+    job = jobs.end(call, KIND, job, state, message)
+    _tell(call, job, "RESTORE_JOB_COMPLETED")
+    return job
 
 
 def _tell(call: Call, job: Resource, event: str) -> None:
