@@ -182,11 +182,11 @@ def delete_backup_plan(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             "Related backup plan selections must be deleted prior to backup plan deletion"
         )
     _unschedule(call, plan)
-    kept(call).update(plan, DeletedAt=call.now, Due={})
+    plan = kept(call).update(plan, DeletedAt=call.now, Due={})
     return {
         "BackupPlanId": plan.name,
         "BackupPlanArn": plan.arn,
-        "DeletionDate": call.now,
+        "DeletionDate": plan["DeletedAt"],
         "VersionId": latest(plan)["VersionId"],
     }
 

@@ -183,7 +183,7 @@ def check_deletable(call: Call, table: Resource) -> None:
 def keep_deleted_table(call: Call, table: Resource) -> None:
     """A SYSTEM backup of a table that is being deleted: it takes the table's rows over, and expires."""
     backup = _create(call, table, f"{table.name}{DELETED_TABLE}", SYSTEM, AVAILABLE)
-    expires = call.now + SYSTEM_LIFE
+    expires = backup.created + SYSTEM_LIFE
     store.rename(call.db, table["Number"], backup.arn)
     kept(call).update(backup, SizeBytes=backup["Source"]["TableSizeBytes"], ExpiresAt=expires)
     call.alarms.set(expire_backup, f"{table.name}/{backup.name}", expires)
