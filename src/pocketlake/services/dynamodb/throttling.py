@@ -119,10 +119,12 @@ def charge(call: Call, admission: Admission, units: float) -> None:
         return
     meter, partition, hash, sort, now = admission
     meter.read.take(units)
-    if partition is not None:
-        partition.read.take(units)
-        if partition.read.busy or meter.read.busy or meter.insight is not None:
-            _note(call, meter, partition, READ, hash, sort, units, now)
+    if partition is None:
+        _observe(call, meter, READ)
+        return
+    partition.read.take(units)
+    if partition.read.busy or meter.read.busy or meter.insight is not None:
+        _note(call, meter, partition, READ, hash, sort, units, now)
 
 
 def forget(call: Call, owner: int) -> None:
@@ -183,15 +185,21 @@ def _note(
     call: Call, meter: Meter, partition: Partition, kind: str, hash: bytes, sort: bytes, units: float, now: float
 ) -> None:
     """What only busy tables and watched keys need."""
-    whole, part = (meter.read, partition.read) if kind == READ else (meter.write, partition.write)
+    part = partition.read if kind == READ else partition.write
     if part.busy:
         meter.partitions.heat(partition, part, hash if meter.table.has_local else hash + sort, units, now)
+    _observe(call, meter, kind)
+    if meter.insight is not None:
+        meter.insight.accessed(hash, sort)
+
+
+def _observe(call: Call, meter: Meter, kind: str) -> None:
+    """A busy minute of a table on demand may be its peak."""
+    whole = meter.read if kind == READ else meter.write
     if whole.busy:
         whole.busy = 0  # once a minute
         if meter.table.on_demand:
             on_demand.observe(call, meter.table, meter.of, kind, whole.last / MINUTE)
-    if meter.insight is not None:
-        meter.insight.accessed(hash, sort)
 
 
 def _count_only(call: Call, table: Table, hash: bytes, sort: bytes, index: Index | None = None) -> None:
