@@ -172,6 +172,10 @@ def test_a_table_that_is_being_restored_is_in_use(lake: Any, dynamodb: Any, tabl
     again = refusal(dynamodb.restore_table_from_backup, TargetTableName="copy", BackupArn=arn)
     assert again[0] == "TableInUseException"
     assert refusal(dynamodb.get_item, TableName="copy", Key={"p": {"S": "p1"}})[0] == "ResourceNotFoundException"
+    recovery = {"TableName": "copy", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    assert refusal(dynamodb.update_continuous_backups, **recovery)[0] == "ContinuousBackupsUnavailableException"
+    living = {"TableName": "copy", "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": True}}
+    assert refusal(dynamodb.update_time_to_live, **living)[0] == "ResourceInUseException"
     assert refusal(dynamodb.delete_table, TableName="copy") == (
         "ResourceInUseException",
         "Attempt to change a resource which is still in use: Table is being created: copy",

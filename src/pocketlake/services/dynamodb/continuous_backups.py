@@ -11,9 +11,9 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import history, quotas, schemas
+from . import history, quotas, schemas, tables
 from .backups import DAY, keep_deleted_table, source_table
-from .service import operation
+from .service import errors, operation
 
 FOLLOWER = "recovery"
 DELAY = quotas.RECOVERY_DELAY.value
@@ -24,6 +24,10 @@ DAYS = int(quotas.RECOVERY_DAYS.value)
 def update_continuous_backups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """[DDB-559, DDB-560]"""
     table = source_table(call, request["TableName"])
+    if tables.status(call, table) == "CREATING":  # a restore that is under way: its items don't pass the journal
+        raise errors.ContinuousBackupsUnavailableException(
+            f"Backups are being enabled for the table: {table.name}. Please retry later"
+        )
     asked = request["PointInTimeRecoverySpecification"]
     if asked["PointInTimeRecoveryEnabled"]:
         _enable(call, table, asked.get("RecoveryPeriodInDays"))

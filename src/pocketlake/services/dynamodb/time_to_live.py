@@ -25,6 +25,8 @@ def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     from . import replicas
 
     table = schemas.locate(call, request["TableName"])
+    if tables.status(call, table) == "CREATING":
+        tables.check_active(call, table)
     asked = request["TimeToLiveSpecification"]
     name, enabled = asked["AttributeName"], asked["Enabled"]
     current = table.get("TimeToLive")
