@@ -450,6 +450,36 @@ def test_replicas_agree_after_kill_9(tmp_path: Path):
             lake.kill()
 
 
+@pytest.mark.claim("DDB-642", "DDB-645")
+@pytest.mark.parametrize("seed", range(3))
+def test_replicas_that_come_and_go_agree(lake, clients, seed):
+    """Writes of few values to few items, many in one millisecond, while replicas are made and removed."""
+    chance = random.Random(seed)
+    make(clients[HOME], "things", "p:S")
+    lake.clock.set(lake.clock.now())
+    members = [HOME]
+    for _ in range(150):
+        kind, region = chance.random(), chance.choice(members)
+        if kind < 0.55:
+            put(clients[region], f"k{chance.randrange(4)}", str(chance.randrange(3)))
+        elif kind < 0.7:
+            delete(clients[region], f"k{chance.randrange(4)}")
+        elif kind < 0.85:
+            lake.clock.advance(chance.choice((0.001, 0.2, 0.5, 1)))
+        elif kind < 0.95:
+            new = chance.choice(REGIONS)
+            if new not in members:
+                replicate(lake, clients, new, source=region)
+                members.append(new)
+        elif len(members) > 1 and region != HOME:
+            lake.clock.advance(25 * HOUR)  # it may have been a source
+            clients[HOME].update_table(TableName="things", ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+            members.remove(region)
+    lake.clock.advance(2)
+    found = [values(clients[region]) for region in members]
+    assert all(one == found[0] for one in found), members
+
+
 class Load:
     """Three writers at once, one in each region: each has items of its own, and all share some."""
 
