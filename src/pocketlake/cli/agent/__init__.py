@@ -49,13 +49,17 @@ def _run(settings: configuration.Settings, url: str, stopping: threading.Event, 
     from pocketlake.cli.agent import sending
     from pocketlake.cli.agent.checkpoints import Checkpoints
     from pocketlake.cli.agent.flows import Flow
+    from pocketlake.cli.agent.metrics import Metrics
 
     def tell(text: str) -> None:
         click.echo(text, err=True)
 
+    metrics = Metrics(sending.client(settings, "cloudwatch", url), tell) if settings.emits_metrics else None
+    if metrics is not None:
+        threading.Thread(target=metrics.run, args=(stopping,), name="metrics", daemon=True).start()
     checkpoints = Checkpoints(settings.checkpoints, settings.checkpoint_days)
     flows = [
-        Flow(flow, sending.client(settings, flow.service, url), checkpoints, stopping, tell, once)
+        Flow(flow, sending.client(settings, flow.service, url), checkpoints, stopping, tell, once, metrics)
         for flow in settings.flows
     ]
     for flow, given in zip(flows, settings.flows, strict=True):
@@ -67,6 +71,8 @@ def _run(settings: configuration.Settings, url: str, stopping: threading.Event, 
         flow.join(SHUTDOWN_SECONDS)
     if not any(flow.is_alive() for flow in flows):
         checkpoints.close()
+    if metrics is not None:
+        metrics.publish()
     tell(f"{sum(flow.sent for flow in flows)} records sent")
     for flow in flows:
         if flow.error is not None:

@@ -63,7 +63,8 @@ class FlowSettings:
 
 @dataclass(slots=True, frozen=True)
 class Settings:
-    """`endpoints` and `regions` by service: kinesis, firehose, sts; `keys` are access key and secret, where given."""
+    """`endpoints` and `regions` by service: kinesis, firehose, sts, cloudwatch; `keys` are access key and secret, where
+    given."""
 
     flows: tuple[FlowSettings, ...]
     checkpoints: Path
@@ -73,6 +74,7 @@ class Settings:
     role: str | None
     external_id: str | None
     keys: tuple[str, str] | None
+    emits_metrics: bool
 
 
 def read(path: Path) -> Settings:
@@ -92,7 +94,7 @@ def settings(given: dict[str, Any]) -> Settings:
     if not isinstance(flows, list) or not flows:
         raise ConfigurationError("flows: a list with one flow at least is required")
     keys = (given.get("awsAccessKeyId"), given.get("awsSecretAccessKey"))
-    services = ("kinesis", "firehose", "sts")
+    services = ("kinesis", "firehose", "sts", "cloudwatch")
     return Settings(
         flows=tuple(_flow(number, flow) for number, flow in enumerate(flows)),
         checkpoints=Path(given.get("checkpointFile") or _default_checkpoints()),
@@ -102,6 +104,7 @@ def settings(given: dict[str, Any]) -> Settings:
         role=given.get("assumeRoleARN"),
         external_id=given.get("assumeRoleExternalId"),
         keys=(str(keys[0]), str(keys[1])) if all(keys) else None,
+        emits_metrics=str(given.get("cloudwatch.emitMetrics", True)).lower() == "true",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pocketlake.cli.agent import conversion, files, sending
 from pocketlake.cli.agent.checkpoints import Checkpoint, Checkpoints
 from pocketlake.cli.agent.configuration import FlowSettings
+from pocketlake.cli.agent.metrics import Metrics
 
 
 class Flow(threading.Thread):
@@ -23,13 +24,14 @@ class Flow(threading.Thread):
         stopping: threading.Event,
         tell: Callable[[str], None],
         once: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         super().__init__(name=flow.name, daemon=True)
         self._flow = flow
         self._checkpoints = checkpoints
         self._stopping = stopping
         self._once = once
-        self._sender = sending.Sender(flow, client, stopping, tell)
+        self._sender = sending.Sender(flow, client, stopping, tell, metrics)
         self._batch: list[sending.Record] = []
         self._bytes = 0
         self._since = 0.0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pocketlake.cli.agent.configuration import FlowSettings, Settings
+from pocketlake.cli.agent.metrics import Metrics
 
 MIB = 1 << 20
 # Largest record, key included. Source: API references of PutRecords and PutRecordBatch.
@@ -43,7 +44,15 @@ def record(flow: FlowSettings, data: bytes) -> Record:
 class Sender:
     """Sends one flow's batches, one after the other."""
 
-    def __init__(self, flow: FlowSettings, client: Any, stopping: threading.Event, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        flow: FlowSettings,
+        client: Any,
+        stopping: threading.Event,
+        tell: Callable[[str], None],
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics
         self._flow = flow
         self._client = client
         self._stopping = stopping
@@ -53,11 +62,19 @@ class Sender:
         """Whether all of it was taken; not so only when the agent is stopped meanwhile."""
         wait = FIRST_WAIT_SECONDS
         while batch:
+            if self._metrics is not None:
+                self._metrics.attempted(self._flow, len(batch))
             try:
                 refused, reason = self._put(batch)
             except Exception as error:
                 # Whatever came in between (no connection, no such stream yet, no permission), records wait for its end.
                 refused, reason = batch, str(error)
+                if self._metrics is not None:
+                    self._metrics.failed(self._flow, len(batch), error)
+            else:
+                if self._metrics is not None:
+                    size = sum(len(one.data) for one in batch) - sum(len(one.data) for one in refused)
+                    self._metrics.answered(self._flow, size, len(refused))
             if len(refused) < len(batch):
                 wait = FIRST_WAIT_SECONDS
             if refused:
