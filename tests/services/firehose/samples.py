@@ -1,6 +1,7 @@
 """Streams to put into, and what lies in the bucket behind them."""
 
 import functools
+import gzip
 import json
 
 import pytest
@@ -85,3 +86,10 @@ def refusal(code, act, *arguments, **options):
 def failures(lake, prefix):
     """The envelopes in the error objects below a prefix."""
     return [json.loads(line) for body in objects(lake, prefix).values() for line in body.splitlines()]
+
+
+def log_record(*messages, kind="DATA_MESSAGE"):
+    """What CloudWatch Logs sends."""
+    events = [{"id": str(n), "timestamp": 1, "message": message} for n, message in enumerate(messages)]
+    document = {"messageType": kind, "owner": "1", "logGroup": "g", "logStream": "s", "logEvents": events}
+    return gzip.compress(json.dumps(document).encode())

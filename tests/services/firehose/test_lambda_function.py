@@ -9,6 +9,7 @@ import uuid
 import orjson
 import pytest
 
+from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 from pocketlake.services.firehose import lambda_function, store
 from pocketlake.services.firehose.batches import Batch
@@ -94,6 +95,21 @@ def test_an_answer_that_breaks_the_rules_fails_all_of_its_records(make, code):
         lambda_function.read(sent, make(sent["records"]))
     assert caught.value.code == code
     assert caught.value.message == lambda_function.MESSAGES[code]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("ResourceNotFoundException", "Lambda.ResourceNotFound"),
+        ("AccessDeniedException", "Lambda.InvokeAccessDenied"),
+        ("TooManyRequestsException", "Lambda.InvokeLimitExceeded"),
+        ("InvalidSubnetIDException", "Lambda.InvalidSubnetIDException"),
+    ],
+)
+def test_what_lambda_refuses_has_firehoses_name(code, told):
+    refusal = lambda_function.refused(ServiceError(code, "why"))
+    assert refusal.code == told
+    assert refusal.message == ("why" if code in told else lambda_function.MESSAGES[told])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pocketlake
 from pocketlake.services.firehose.deaggregation import documents
 from pocketlake.services.firehose.metadata import query_keys
 
-from .samples import create, failures, objects, processing, processor, put, table
+from .samples import create, failures, log_record, objects, processing, processor, put, table
 
 
 def query(text):
@@ -188,6 +188,34 @@ def test_records_that_were_sorted_tell_where_they_came_from_when_they_do_not_fit
     (failed,) = failures(bucket, "bad/format-conversion-failed/")
     assert failed["attemptEndingTimestamp"] - failed["arrivalTimestamp"] == 40_000
     assert failed["sequenceNumber"].strip("0")
+
+
+def test_what_fails_after_its_decompression_is_shown_as_it_arrived(bucket):
+    """Through the sorting too. Source: developer guide, "Troubleshoot decompression"."""
+    kinesis = bucket.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    bucket.clock.advance(60)
+    arn = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+    options = table(bucket)
+    processors = (
+        processor("Decompression", CompressionFormat="GZIP"),
+        processor("CloudWatchLogProcessing", DataMessageExtraction="true"),
+        query("{name: .name}"),
+    )
+    create(
+        bucket,
+        source=arn,
+        **partitioned(*processors, prefix="t/name=!{partitionKeyFromQuery:name}/"),
+        DataFormatConversionConfiguration=options["DataFormatConversionConfiguration"],
+    )
+    good, bad = (log_record(json.dumps({"id": value, "name": "a"})) for value in (1, "x"))
+    for sent in (good, bad):
+        kinesis.put_record(StreamName="s", Data=sent, PartitionKey="k")
+    bucket.clock.advance(120)
+    (failed,) = failures(bucket, "bad/format-conversion-failed/")
+    assert base64.b64decode(failed["rawData"]) == bad
+    (body,) = objects(bucket, "t/name=a/").values()
+    assert pq.read_table(io.BytesIO(body)).column("id").to_pylist() == [1]
 
 
 def test_more_partitions_than_the_limit_go_to_the_error_prefix(bucket):

@@ -7,7 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from .samples import create, failures, objects, processing, processor, put, refusal
+from .samples import create, failures, log_record, objects, processing, processor, put, refusal
 
 LAMBDA_ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 QUERY = processor("MetadataExtraction", JsonParsingEngine="JQ-1.6", MetadataExtractionQuery="{a: .a}")
@@ -144,12 +144,6 @@ def test_records_are_joined_as_they_are_or_with_a_delimiter(bucket, given, expec
     put(bucket, b"a", b"b")
     bucket.clock.advance(60)
     assert list(objects(bucket).values()) == [expected]
-
-
-def log_record(*messages, kind="DATA_MESSAGE"):
-    events = [{"id": str(n), "timestamp": 1, "message": message} for n, message in enumerate(messages)]
-    document = {"messageType": kind, "owner": "1", "logGroup": "g", "logStream": "s", "logEvents": events}
-    return gzip.compress(json.dumps(document).encode())
 
 
 def logs_through_kinesis(lake, *processors):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from array import array
 from collections.abc import Sequence
@@ -88,6 +89,14 @@ class Batch:
         self.is_decompressed = False
         self._data: list[bytes] | None = None
         self._shared: dict[str, list[Any]] = {}  # of this batch and all that were selected from it
+
+    def restored(self) -> Batch:
+        """Of records that were kept as processing left them: `source` is what had arrived, where that was kept too."""
+        raws = [base64.b64decode(raw) for arrival in self.arrivals for raw in (arrival.origin or {}).get("raws", ())]
+        if raws and len(raws) == len(self):
+            self._data, self._shared["source"] = self.source, raws
+            self.is_decompressed = True
+        return self
 
     @property
     def source(self) -> list[bytes]:

@@ -38,6 +38,18 @@ MESSAGES = {
     "that the returned records follow the status model required by Amazon Data Firehose.",
     "Lambda.FunctionError": "The Lambda function was successfully invoked but it returned an error result.",
     "Lambda.ProcessingFailedStatus": "ProcessingFailed status set for record",
+    "Lambda.InvokeAccessDenied": "Access was denied. Ensure that the access policy allows access to the Lambda "
+    "function.",
+    "Lambda.ResourceNotFound": "The specified Lambda function does not exist. Use a different function that does "
+    "exist.",
+    "Lambda.InvokeLimitExceeded": "The Lambda concurrent execution limit is exceeded. Increase the concurrent "
+    "execution limit.",
+}
+# Lambda's own errors that Firehose has other names for; the rest go by Lambda's.
+REFUSALS = {
+    "AccessDeniedException": "Lambda.InvokeAccessDenied",
+    "ResourceNotFoundException": "Lambda.ResourceNotFound",
+    "TooManyRequestsException": "Lambda.InvokeLimitExceeded",
 }
 RESULTS = ("Ok", "Dropped", "ProcessingFailed")
 
@@ -167,12 +179,18 @@ async def _invoke(
             answer = read(event, result)
             return answer, attempt, "Lambda.ProcessingFailedStatus", MESSAGES["Lambda.ProcessingFailedStatus"]
         except ServiceError as error:
-            refusal = Unprocessed(f"Lambda.{error.code}", error.message)
+            refusal = refused(error)
         except Unprocessed as error:
             refusal = error
             if error.code != "Lambda.FunctionError":
                 break  # the function answered; asking again would give the same
     return {}, attempt, refusal.code, refusal.message
+
+
+def refused(error: ServiceError) -> Unprocessed:
+    """Why Lambda did not run the function, in Firehose's words."""
+    code = REFUSALS.get(error.code)
+    return Unprocessed(code) if code else Unprocessed(f"Lambda.{error.code}", error.message)
 
 
 def read(event: dict[str, Any], result: dict[str, Any]) -> Answer:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from . import failures, metadata, prefixes, quotas, storage
 from .batches import Batch, Failed
 
+# The folder (activePartitionExceeded) is documented; the code and the message beside it are not.
 LIMIT_EXCEEDED = "DynamicPartitioning.ActivePartitionsLimitExceeded"
 Keys = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 

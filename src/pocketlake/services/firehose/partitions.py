@@ -8,7 +8,9 @@ Source: developer guide, "Buffer data for dynamic partitioning".
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
+from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
@@ -47,13 +49,17 @@ def keep(call: Call, stream: Resource, batch: Batch, shares: Iterable[Share]) ->
         number = is_open.get(share.name)
         if number is None:
             number = store.open_partition(call.db, stream["Id"], share.name, share.folder, since)
-        origin = {
+        origin: dict[str, Any] = {
             "shard": "",
             "numbers": [one.sequence_number for one in came],
             "subnumbers": [one.subsequence_number for one in came],
             "keys": [one.partition_key for one in came],
             "arrivals": [one.arrival for one in came],
         }
+        if is_traced and batch.is_decompressed:
+            # What fails after decompression is shown as it arrived: developer guide, "Troubleshoot decompression".
+            sent = (batch.source[batch.origin(index)] for index in share.indexes)
+            origin["raws"] = [base64.b64encode(raw).decode() for raw in sent]
         records = [batch.data[index] for index in share.indexes]
         store.fill_partition(call.db, number, since, records, origin if is_traced else None)
 
@@ -87,7 +93,7 @@ async def _deliver(call: Call, stream: Resource, partition: store.Partition, att
         return
     configuration = stream["Destination"]
     name = f"partition {partition.number}"
-    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since, name)
+    batch = Batch(stream["Id"], arrivals, attempt.made, attempt.since, name).restored()
     if processing.is_partitioned(configuration):
         failed = await s3.write(call, stream, batch, partition.folder, batch.identity)
         metrics.partition(call, stream, batch.size, call.now - partition.since)
