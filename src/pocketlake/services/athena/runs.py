@@ -18,7 +18,7 @@ from pocketlake.engines.sql.parse import parse, with_parameters
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
 
-from . import store
+from . import metrics, store
 from .service import athena
 
 if TYPE_CHECKING:
@@ -306,5 +306,7 @@ def finish(call: Call, query: dict[str, Any], state: str, reason: str = "") -> N
     query["Status"].update(State=state, CompletionDateTime=call.now)
     if reason:
         query["Status"]["StateChangeReason"] = reason
+        query["Status"]["StateChangeReason"] = reason
+    metrics.ended(call, query)
     with call.transaction():
         store.update(call, query)
