@@ -77,10 +77,10 @@ async def _sort(call: Call, stream: Resource, batch: Batch, attempt: store.Attem
     if backup := destinations.of(stream).backup(configuration):
         await backups.write(call, stream, backup, batch)
     batch, failed = await _process(call, stream, batch)
-    shares = await partitions.sort(call, stream, batch, failed)
+    parts = await partitions.sort(call, stream, batch, failed)
     with call.transaction():
         if _is_there(call, stream):
-            partitions.keep(call, stream, batch, shares)
+            partitions.keep(call, stream, parts)
             store.remove(call.db, stream["Id"], attempt.last)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
@@ -18,50 +18,69 @@ from pocketlake.kernel.resources import Resource
 from . import buffers, conversion, destinations, failures, metrics, partitioning, processing, quotas, store
 from .batches import Batch, Failed
 from .destinations import s3
-from .partitioning import Share
 
 
-async def sort(call: Call, stream: Resource, batch: Batch, failed: list[Failed]) -> list[Share]:
+class Part(NamedTuple):
+    """A partition's part of what is sorted, as it is to be kept."""
+
+    name: str
+    folder: str
+    since: float  # when its first record arrived
+    packed: store.Packed
+
+
+async def sort(call: Call, stream: Resource, batch: Batch, failed: list[Failed]) -> list[Part]:
     """The processed batch by partitions; what failed, and what finds no place, goes to the error prefix."""
     configuration = stream["Destination"]
     active = {partition.name for partition in store.partitions(call.db, stream["Id"])}
     limit = quotas.ACTIVE_PARTITIONS.value if call.limits_on else float("inf")
-    shares, unplaced = await call.offload(partitioning.split, limit, configuration, batch, active)
-    metrics.sorted_into(call, stream, len(active | {share.name for share in shares}), bool(unplaced))
+    parts, unplaced = await call.offload(_parts, limit, configuration, batch, active)
+    metrics.sorted_into(call, stream, len(active | {part.name for part in parts}), bool(unplaced))
     if failed := failed + unplaced:
         await failures.write(call, stream, configuration, batch, failed)
-    return shares
+    return parts
 
 
-def keep(call: Call, stream: Resource, batch: Batch, shares: Iterable[Share]) -> None:
+def _parts(
+    limit: float, configuration: dict[str, Any], batch: Batch, active: set[str]
+) -> tuple[list[Part], list[Failed]]:
+    """Runs in a thread, packing too: the loop has only to hand over what is ready."""
+    shares, unplaced = partitioning.split(limit, configuration, batch, active)
+    is_traced = conversion.is_enabled(configuration)  # only what may yet fail has to say where it came from
+    received = batch.received()
+    parts = []
+    for share in shares:
+        came = [received[batch.origin(index)] for index in share.indexes]
+        origin: dict[str, Any] | None = None
+        if is_traced:
+            origin = {
+                "shard": "",
+                "numbers": [one.sequence_number for one in came],
+                "subnumbers": [one.subsequence_number for one in came],
+                "keys": [one.partition_key for one in came],
+                "arrivals": [one.arrival for one in came],
+            }
+            if batch.is_decompressed:
+                # What fails after decompression is shown as it arrived: guide, "Troubleshoot decompression".
+                sent = (batch.source[batch.origin(index)] for index in share.indexes)
+                origin["raws"] = [base64.b64encode(raw).decode() for raw in sent]
+        packed = store.pack([batch.data[index] for index in share.indexes], origin)
+        parts.append(Part(share.name, share.folder, min(one.arrival for one in came), packed))
+    return parts, unplaced
+
+
+def keep(call: Call, stream: Resource, parts: Iterable[Part]) -> None:
     """Put the records into their partitions' buffers, within the caller's transaction."""
     is_open = {
         partition.name: partition.number
         for partition in store.partitions(call.db, stream["Id"])
         if not partition.is_sealed
     }
-    # Only what may yet fail has to say where it came from.
-    is_traced = conversion.is_enabled(stream["Destination"])
-    received = batch.received()
-    for share in shares:
-        came = [received[batch.origin(index)] for index in share.indexes]
-        since = min(one.arrival for one in came)
-        number = is_open.get(share.name)
+    for part in parts:
+        number = is_open.get(part.name)
         if number is None:
-            number = store.open_partition(call.db, stream["Id"], share.name, share.folder, since)
-        origin: dict[str, Any] = {
-            "shard": "",
-            "numbers": [one.sequence_number for one in came],
-            "subnumbers": [one.subsequence_number for one in came],
-            "keys": [one.partition_key for one in came],
-            "arrivals": [one.arrival for one in came],
-        }
-        if is_traced and batch.is_decompressed:
-            # What fails after decompression is shown as it arrived: developer guide, "Troubleshoot decompression".
-            sent = (batch.source[batch.origin(index)] for index in share.indexes)
-            origin["raws"] = [base64.b64encode(raw).decode() for raw in sent]
-        records = [batch.data[index] for index in share.indexes]
-        store.fill_partition(call.db, number, since, records, origin if is_traced else None)
+            number = store.open_partition(call.db, stream["Id"], part.name, part.folder, part.since)
+        store.fill_partition(call.db, number, part.since, part.packed)
 
 
 def _seal(call: Call, stream: Resource) -> list[store.Partition]:

@@ -67,6 +67,14 @@ class Arrival(NamedTuple):
         return [self.payload[start:end] for start, end in pairwise(ends)]
 
 
+class Packed(NamedTuple):
+    """Records as a row holds them."""
+
+    payload: bytes
+    lengths: bytes
+    origin: bytes | None
+
+
 class Partition(NamedTuple):
     """A partition's buffer, one object to be. `name` tells it from the stream's others, `since` is when its first
     record arrived; a sealed one is being delivered and takes no more records."""
@@ -89,16 +97,17 @@ class Attempt(NamedTuple):
 
 def add(db: Store, stream: str, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None = None) -> int:
     """Buffer one call's records; returns how many bytes they are."""
-    payload, lengths = _packed(records)
+    packed = pack(records, origin)
     db.append(
-        "INSERT INTO firehose_batches (stream, arrival, bytes, payload, origin, lengths) VALUES (?, ?, ?, ?, ?, ?)",
-        (stream, arrival, len(payload), payload, origin and orjson.dumps(origin), lengths),
+        "INSERT INTO firehose_batches (stream, arrival, bytes, payload, lengths, origin) VALUES (?, ?, ?, ?, ?, ?)",
+        (stream, arrival, len(packed.payload), *packed),
     )
-    return len(payload)
+    return len(packed.payload)
 
 
-def _packed(records: Sequence[bytes]) -> tuple[bytes, bytes]:
-    return b"".join(records), struct.pack(f"<{len(records)}I", *map(len, records))
+def pack(records: Sequence[bytes], origin: dict[str, Any] | None) -> Packed:
+    lengths = struct.pack(f"<{len(records)}I", *map(len, records))
+    return Packed(b"".join(records), lengths, orjson.dumps(origin) if origin else None)
 
 
 def last_of_a_buffer(db: Store, stream: str, limit_bytes: float) -> int:
@@ -179,15 +188,13 @@ def open_partition(db: Store, stream: str, name: str, folder: str, since: float)
     return int(row[0])
 
 
-def fill_partition(
-    db: Store, number: int, arrival: float, records: Sequence[bytes], origin: dict[str, Any] | None
-) -> None:
-    payload, lengths = _packed(records)
+def fill_partition(db: Store, number: int, arrival: float, packed: Packed) -> None:
     db.append(
         "INSERT INTO firehose_partitioned (partition, arrival, payload, lengths, origin) VALUES (?, ?, ?, ?, ?)",
-        (number, arrival, payload, lengths, origin and orjson.dumps(origin)),
+        (number, arrival, *packed),
     )
-    db.execute("UPDATE firehose_partitions SET bytes = bytes + ? WHERE number = ?", (len(payload), number))
+    added = len(packed.payload)
+    db.execute("UPDATE firehose_partitions SET bytes = bytes + ? WHERE number = ?", (added, number))
 
 
 def seal_partition(db: Store, number: int) -> None:
