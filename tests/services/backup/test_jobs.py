@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pocketlake.services.dynamodb import copying
+from pocketlake.services.dynamodb.backups import copying
 
 from .conftest import ROLE, backed_up, make_bucket, make_table, refusal, restored
 

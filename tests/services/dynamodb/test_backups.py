@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pocketlake.services.dynamodb import copying, quotas
+from pocketlake.services.dynamodb import quotas
+from pocketlake.services.dynamodb.backups import copying
 
 from .conftest import index, invalid, make, refusal, units
 

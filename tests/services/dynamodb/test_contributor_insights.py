@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketlake.cli.endpoint import ask
-from pocketlake.services.dynamodb import contributors, keys, numbers, readable_keys
-from pocketlake.services.dynamodb.contributors import Insight
+from pocketlake.services.dynamodb import keys, numbers, readable_keys
+from pocketlake.services.dynamodb.capacity import contributors
+from pocketlake.services.dynamodb.capacity.contributors import Insight
 from pocketlake.services.dynamodb.schemas import Key
 
 from .conftest import index, make, refusal, units

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketlake.services.dynamodb import keys, partitions, quotas
-from pocketlake.services.dynamodb.partitions import Gauge, Partitions, division
+from pocketlake.services.dynamodb import keys, quotas
+from pocketlake.services.dynamodb.capacity import partitions
+from pocketlake.services.dynamodb.capacity.partitions import Gauge, Partitions, division
 
 from .conftest import index, make, units
 

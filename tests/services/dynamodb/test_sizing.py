@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pocketlake.services.dynamodb import sizing
-from pocketlake.services.dynamodb.sizing import Load
+from pocketlake.services.dynamodb.capacity import sizing
+from pocketlake.services.dynamodb.capacity.sizing import Load
 
 
 @pytest.mark.claim("DDB-516", "DDB-517", "DDB-518", "DDB-522", "DDB-523", "DDB-524")

@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """On-demand tables begin at 40 writes a second, in four partitions of 10."""
     for name, value in (("PARTITION_WRITES", 10), ("PARTITION_READS", 30)):
         monkeypatch.setattr(quotas, name, replace(getattr(quotas, name), value=value))
-    from pocketlake.services.dynamodb import warm_throughput
+    from pocketlake.services.dynamodb.capacity import warm_throughput
 
     monkeypatch.setattr(warm_throughput, "INITIAL", {warm_throughput.READS: 120, warm_throughput.WRITES: 40})
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import click
 
 from pocketlake.cli.endpoint import ask, url_option
-from pocketlake.services.dynamodb import prices, sizing
-from pocketlake.services.dynamodb.sizing import Load
+from pocketlake.services.dynamodb.capacity import prices, sizing
+from pocketlake.services.dynamodb.capacity.sizing import Load
 
 
 @click.command()

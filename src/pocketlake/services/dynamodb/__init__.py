@@ -2,34 +2,25 @@
 
 from . import (
     backfill,
-    backups,
     batches,
-    continuous_backups,
-    contributor_insights,
-    exports,
-    global_tables,
     history,
-    imports,
     items,
-    kinesis_delivery,
-    kinesis_destinations,
     policies,
     query,
-    replicas,
-    restores,
     scan,
-    spreading,
     statements,
-    stream_iterators,
-    stream_records,
-    streams,
     table_updates,
     tables,
     tags,
     time_to_live,
     transactions,
 )
+from .backups import backups, continuous_backups, restores
+from .capacity import contributor_insights, spreading
+from .replicas import global_tables, replicas
 from .service import dynamodb as service
+from .streams import iterators, kinesis_delivery, kinesis_destinations, records, streams
+from .transfers import exports, imports
 
 __all__ = [
     "backfill",
@@ -42,18 +33,18 @@ __all__ = [
     "history",
     "imports",
     "items",
+    "iterators",
     "kinesis_delivery",
     "kinesis_destinations",
     "policies",
     "query",
+    "records",
     "replicas",
     "restores",
     "scan",
     "service",
     "spreading",
     "statements",
-    "stream_iterators",
-    "stream_records",
     "streams",
     "table_updates",
     "tables",

@@ -9,9 +9,10 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, items, keys, lag, metrics, parameters, quotas, schemas, store, throttling, writes
+from . import items, keys, lag, metrics, parameters, quotas, schemas, store, writes
 from .attribute_values import item_size
-from .capacity import Consumed
+from .capacity import capacity, throttling
+from .capacity.capacity import Consumed
 from .expressions import projecting
 from .service import Invalid, errors, operation, refuse
 from .writes import Write

@@ -13,9 +13,10 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import collections, keys, store
+from . import keys, store
 from .attribute_values import item_size
-from .capacity import write_units
+from .capacity import collections
+from .capacity.capacity import write_units
 from .schemas import ALL, Index, Table
 from .store import Place
 

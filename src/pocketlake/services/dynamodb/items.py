@@ -8,8 +8,9 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import capacity, collections, keys, lag, legacy, metrics, parameters, schemas, store, throttling, writes
+from . import keys, lag, legacy, metrics, parameters, schemas, store, writes
 from .attribute_values import item_size
+from .capacity import capacity, collections, throttling
 from .changes import Image
 from .expressions import projecting
 from .expressions.nodes import Action, Path

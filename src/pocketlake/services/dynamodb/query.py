@@ -6,8 +6,9 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import keys, lag, legacy, parameters, reads, schemas, store, throttling
+from . import keys, lag, legacy, parameters, reads, schemas, store
 from .attribute_values import is_equal
+from .capacity import throttling
 from .expressions.bindings import Bindings
 from .expressions.evaluation import begins_with, compare
 from .expressions.key_conditions import KeyCondition, by_attribute

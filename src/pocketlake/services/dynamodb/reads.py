@@ -9,8 +9,10 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
-from . import capacity, items, keys, legacy, metrics, parameters, quotas, throttling
+from . import items, keys, legacy, metrics, parameters, quotas
 from .attribute_values import value_size
+from .capacity import capacity, throttling
+from .capacity.throttling import Admission
 from .expressions import projecting
 from .expressions.bindings import Bindings
 from .expressions.evaluation import holds
@@ -18,7 +20,6 @@ from .expressions.nodes import Condition, Path
 from .schemas import ALL, Index, Table
 from .service import Invalid, refuse
 from .store import Place
-from .throttling import Admission
 
 PAGE_BYTES = int(quotas.PAGE_BYTES.value)
 BAD = "One or more parameter values were invalid: "

@@ -6,7 +6,8 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from . import lag, parameters, reads, schemas, store, throttling
+from . import lag, parameters, reads, schemas, store
+from .capacity import throttling
 from .service import Invalid, operation, refuse
 
 HASHES = 1 << 32

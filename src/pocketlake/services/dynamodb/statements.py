@@ -11,9 +11,10 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.pages import InvalidToken
 
-from . import capacity, keys, lag, metrics, partiql, query, reads, schemas, store, throttling, transactions, writes
+from . import keys, lag, metrics, partiql, query, reads, schemas, store, transactions, writes
 from .attribute_values import item_size
-from .capacity import Consumed
+from .capacity import capacity, throttling
+from .capacity.capacity import Consumed
 from .expressions import projecting
 from .expressions.evaluation import holds
 from .expressions.key_conditions import KeyCondition

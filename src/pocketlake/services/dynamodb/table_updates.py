@@ -7,20 +7,11 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import (
-    backfill,
-    quotas,
-    replica_rules,
-    replicas,
-    schemas,
-    store,
-    streams,
-    table_rules,
-    tables,
-    throughput_rules,
-    warm_throughput,
-)
+from . import backfill, quotas, schemas, store, table_rules, tables
+from .capacity import throughput_rules, warm_throughput
+from .replicas import replicas, rules
 from .service import Invalid, errors, operation, refuse
+from .streams import streams
 from .table_rules import BAD
 
 CHANGES = (
@@ -45,7 +36,7 @@ def update_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if "ReplicaUpdates" in request:
         return replicas.update(call, request)
     table = tables.existing(call, request["TableName"])
-    replica_rules.check_change(table, request)
+    rules.check_change(table, request)
     answer = change_table(call, request)
     replicas.share(call, table, request)
     return answer

@@ -10,22 +10,12 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
-from . import (
-    kinesis_delivery,
-    policies,
-    provisioned,
-    quotas,
-    schemas,
-    store,
-    streams,
-    table_rules,
-    throttling,
-    throughput_rules,
-    warm_throughput,
-)
+from . import policies, quotas, schemas, store, table_rules
+from .capacity import provisioned, throttling, throughput_rules, warm_throughput
 from .counting import counts
 from .schemas import ON_DEMAND, PROVISIONED
 from .service import Invalid, dynamodb, errors, operation
+from .streams import kinesis_delivery, streams
 from .tags import check_tags
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]+")
@@ -131,7 +121,8 @@ def existing(call: Call, name_or_arn: str) -> Resource:
 @operation
 def delete_table(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Gone when the call returns; its items leave the disk in the background."""
-    from . import backups, continuous_backups, replicas
+    from .backups import backups, continuous_backups
+    from .replicas import replicas
 
     table = existing(call, request["TableName"])
     if table["DeletionProtectionEnabled"]:
@@ -189,7 +180,7 @@ def list_tables(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(call: Call, table: Resource) -> dict[str, Any]:
-    from . import replicas
+    from .replicas import replicas
 
     items, size = counts(call, table["Number"], is_index=False)
     description = {

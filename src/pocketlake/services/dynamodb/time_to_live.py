@@ -9,8 +9,9 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import changes, metrics, quotas, replica_rules, schemas, store, tables
+from . import changes, metrics, quotas, schemas, store, tables
 from .changes import Image
+from .replicas import rules
 from .schemas import Table
 from .service import dynamodb, operation, refuse
 
@@ -22,7 +23,7 @@ EXPIRED = "ttl"  # who changed an item, in the table's journal
 
 @operation
 def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    from . import replicas
+    from .replicas import replicas
 
     table = schemas.locate(call, request["TableName"])
     if tables.status(call, table) == "CREATING":
@@ -36,7 +37,7 @@ def update_time_to_live(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise refuse("TimeToLive is already disabled")
     if not enabled and current != name:
         raise refuse(f"TimeToLive is active on a different AttributeName: current AttributeName is {current}")
-    replica_rules.check_settled(table)
+    rules.check_settled(table)
     for there, replica in ((call, table), *replicas.others(call, table)):
         _change(there, replica, name if enabled else None)
     return {"TimeToLiveSpecification": asked}
@@ -67,7 +68,7 @@ def expiry(table: Table, item: dict[str, Any]) -> int | None:
 
 def expect(call: Call, table: Table, hash: bytes, sort: bytes, item: dict[str, Any]) -> None:
     """Note when an item that is written will expire."""
-    from . import replicas
+    from .replicas import replicas
 
     at = expiry(table, item)
     if at is None or not 0 < at < 2**53 or at < call.now - OLDEST:
@@ -99,7 +100,7 @@ def enlist(call: Call, key: str) -> None:
 @dynamodb.alarm
 def expire(call: Call, name: str) -> None:
     """Delete what has expired, unless its attribute says otherwise by now."""
-    from . import replicas
+    from .replicas import replicas
 
     found = call.resources("table").find(name)
     if found is None or "TimeToLive" not in found.body:

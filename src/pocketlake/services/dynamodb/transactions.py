@@ -10,9 +10,10 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, changes, items, keys, metrics, parameters, quotas, schemas, store, throttling, writes
+from . import changes, items, keys, metrics, parameters, quotas, schemas, store, writes
 from .attribute_values import item_size
-from .capacity import Consumed
+from .capacity import capacity, throttling
+from .capacity.capacity import Consumed
 from .changes import Image
 from .expressions import projecting
 from .service import Invalid, dynamodb, errors, operation

@@ -10,8 +10,9 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 
-from . import capacity, changes, keys, legacy, metrics, quotas, throttling
+from . import changes, keys, legacy, metrics, quotas
 from .attribute_values import item_size
+from .capacity import capacity, throttling
 from .changes import Image
 from .expressions import updating
 from .expressions.evaluation import holds

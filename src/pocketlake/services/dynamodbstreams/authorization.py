@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pocketlake.kernel.authorization import ANY, Authorization, On, Request, filled, template
 from pocketlake.kernel.call import Call
-from pocketlake.services.dynamodb.stream_iterators import open_iterator
+from pocketlake.services.dynamodb.streams.iterators import open_iterator
 
 STREAM = "{StreamArn}"
 

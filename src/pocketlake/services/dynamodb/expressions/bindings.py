@@ -9,21 +9,7 @@ from ..attribute_values import value_size
 from ..service import Invalid
 from . import grammar
 from .evaluation import compare
-from .nodes import (
-    Action,
-    And,
-    Arithmetic,
-    Between,
-    Comparison,
-    Condition,
-    Function,
-    In,
-    Not,
-    Operand,
-    Or,
-    Path,
-    Value,
-)
+from .nodes import Action, And, Arithmetic, Between, Comparison, Condition, Function, In, Not, Operand, Or, Path, Value
 
 NAME_KEY, VALUE_KEY = re.compile(r"#[0-9a-zA-Z_]+"), re.compile(r":[0-9a-zA-Z_]+")
 TYPES = frozenset({"S", "N", "B", "NULL", "SS", "BOOL", "L", "BS", "NS", "M"})

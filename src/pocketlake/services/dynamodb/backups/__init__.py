@@ -1,0 +1,1 @@
+"""Backups on demand and continuous ones, and what is restored from them."""

@@ -1,0 +1,1 @@
+"""Global tables: replicas of a table in other regions."""

@@ -1,0 +1,1 @@
+"""Streams of tables, and Kinesis data streams that take their changes."""
