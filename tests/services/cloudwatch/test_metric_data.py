@@ -294,6 +294,7 @@ def loader(session: Any, model: dict[str, Any]) -> Any:
         (gzip.compress(b'{"Namespace": "app", "MetricData": [{"MetricName": "m", "Value": 7}]}')[:-4], 400),
         (gzip.compress(b" " * (65 * 1024 * 1024)), 413),
     ],
+    ids=["whole", "no gzip", "cut off", "too large"],
 )
 @pytest.mark.claim("CW-610")
 def test_compressed_bodies(lake: Any, cloudwatch: Any, body: bytes, status: int) -> None:
