@@ -1,7 +1,8 @@
 """Transformation by a Lambda function: records out as base64 in one event, back with a verdict each.
 
 Source: developer guide, "Transform source data in Amazon Data Firehose", "Required parameters for data transformation",
-"Handle failure in data transformation"; error codes from "Monitor Amazon Data Firehose using CloudWatch Logs".
+"Handle failure in data transformation". The codes of refused invocations and their texts are those of its "Monitor
+Amazon Data Firehose using CloudWatch Logs" as remembered, not compared with it yet.
 """
 
 from __future__ import annotations
