@@ -227,6 +227,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 class FifoMachine(QueueMachine):
     is_fifo = True
+    steps = 0  # its own: it would begin with those of the standard queue
 
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
