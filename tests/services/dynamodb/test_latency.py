@@ -40,6 +40,10 @@ class SlowRoad:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        open_roads = asyncio.all_tasks(self._loop)
+        for road in open_roads:
+            road.cancel()
+        self._loop.run_until_complete(asyncio.gather(*open_roads, return_exceptions=True))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._target)

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from .conftest import SHARD, data, iterator, read, refusal
 
@@ -200,7 +201,8 @@ def test_many_applications_read_one_stream(kinesis: Any, stream: str, lake: Any)
     found: list[list[bytes]] = []
 
     def consume() -> None:
-        client = lake.client("kinesis")
+        # Three readers of two pages each are one call more than a shard answers in a second.
+        client = lake.client("kinesis", config=Config(retries={"total_max_attempts": 20, "mode": "standard"}))
         place, got = iterator(client, stream), []
         while len(got) < 100:
             page = client.get_records(ShardIterator=place, Limit=60)
