@@ -25,9 +25,10 @@ class Outcomes:
             self.by_test[test] = min(self.by_test.get(test, "passed"), verdict, key=SEVERITY.__getitem__)
 
     def pytest_sessionfinish(self) -> None:
-        if self.by_test and self.config.cache is not None:
-            known = self.config.cache.get(RESULTS_KEY, {})
-            self.config.cache.set(RESULTS_KEY, {**known, **self.by_test})
+        cache = getattr(self.config, "cache", None)  # there is none with -p no:cacheprovider
+        if self.by_test and cache is not None:
+            known = cache.get(RESULTS_KEY, {})
+            cache.set(RESULTS_KEY, {**known, **self.by_test})
 
 
 def pytest_configure(config: pytest.Config) -> None:
