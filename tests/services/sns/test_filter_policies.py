@@ -1,6 +1,7 @@
 """Filter policies: operators one by one, limits with AWS's words, and random policies against a plain model."""
 
 import json
+import os
 import re
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from pocketlake.services.sns import filter_policies
 
 from .test_topics import refusal
+
+EXAMPLES = 2000 if os.environ.get("POCKETLAKE_SLOW") else 400
 
 
 def attribute(value):
@@ -281,6 +284,6 @@ def equals(value, pattern):
 
 
 @given(POLICIES, BODIES)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_random_policies_agree_with_the_model(policy, body):
     assert filter_policies.passes_body(json.dumps(policy), json.dumps(body)) == holds(policy, body)
