@@ -16,7 +16,7 @@ from pocketlake.embedded import EmbeddedLake
 
 from .writers import IMPATIENT, Writer
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
 SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 TABLE, BUCKET, VAULT = "faults", "faults-bucket", "faults"
 ITEMS, OBJECTS = 3000, 200

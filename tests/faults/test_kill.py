@@ -1,6 +1,6 @@
 """kill -9 under load, at random moments: what was acknowledged is there afterwards, once, whole and in order.
 
-POCKETLAKE_FAULT_ROUNDS says how often (3 by default, 20 in `make faults`), POCKETLAKE_FAULT_SEED repeats its choices.
+POCKETLAKE_FAULT_ROUNDS says how often (2 by default, 20 in `make faults`), POCKETLAKE_FAULT_SEED repeats its choices.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pocketlake.spawned import SpawnedLake
 
 from .writers import Acknowledged, Load, etag_of
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
 SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 NAMES = {"stream": "faults", "bucket": "faults", "delivery": "faults", "landing": "faults-landing"}
 SHARDS = 4

@@ -17,7 +17,7 @@ from pocketlake import spawned
 from .test_kill import LOAD_SECONDS, list_objects, stop
 from .writers import IMPATIENT, Writer
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
 SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 STREAM, BUCKET = "partitioned", "partitions"
 DEVICES = ["a", "b", "c", "d", None]  # records of None have no partition
