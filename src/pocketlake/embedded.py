@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ class RemoteClock:
         return datetime.fromtimestamp(answer["now"], UTC)
 
 
+@cache
+def _loader() -> Any:
+    """One reader of service models for all sessions: reading them anew is nine tenths of a client's making."""
+    import botocore.session
+
+    return botocore.session.Session().get_component("data_loader")
+
+
 class EmbeddedLake:
     """A running lake: `client` and `session` are boto3's, already pointed at it."""
 
@@ -62,11 +71,19 @@ class EmbeddedLake:
         """A boto3 session; a 12-digit `account` is the account that it works in."""
         try:
             import boto3
+            import botocore.session
         except ImportError:
             raise ImportError("lake.client and lake.session use boto3: pip install 'pocketlake[client]'") from None
-        return boto3.session.Session(
-            aws_access_key_id=account, aws_secret_access_key=SECRET_KEY, region_name=region or self.region
+        core, loader = botocore.session.Session(), _loader()
+        core.register_component("data_loader", loader)
+        session = boto3.session.Session(
+            aws_access_key_id=account,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=region or self.region,
+            botocore_session=core,
         )
+        loader.search_paths[:] = dict.fromkeys(loader.search_paths)  # each session adds boto3's own folder
+        return session
 
     def client(self, service: str, *, account: str = ACCESS_KEY, region: str | None = None, **options: Any) -> Any:
         options.setdefault("endpoint_url", self.endpoint_url)
