@@ -36,6 +36,26 @@ def test_a_schedule_can_be_over() -> None:
     assert parse("cron(0 0 1 1 ? 2020)").next_after(1_700_000_000) is None
 
 
+@pytest.mark.parametrize("text", ["cron(0 5 * * ? *)", "rate(5 minutes)"])
+@pytest.mark.parametrize("moment", [1e17, 253_402_300_799.0, 7_258_118_400.0])
+def test_nothing_is_due_beyond_the_last_year(text: str, moment: float) -> None:
+    assert parse_any(text).next_after(moment) is None
+
+
+def test_a_rate_may_be_too_slow_to_come_round() -> None:
+    assert parse_any("rate(999999999999 days)").next_after(1_700_000_000) is None
+
+
+def test_a_moment_before_1970_is_as_good_as_1970() -> None:
+    assert parse("cron(0 5 * * ? *)").next_after(-1e17) == 5 * 3600
+
+
+@pytest.mark.parametrize("text", [f"rate({'9' * 400} days)", "rate(\u0663 days)", f"cron({'1' * 5000} 5 * * ? *)"])
+def test_numbers_that_no_schedule_has(text: str) -> None:
+    with pytest.raises(ScheduleError):
+        parse_any(text)
+
+
 @pytest.mark.parametrize(
     "text", ["", "rate(5 minutes)", "cron(* * * *)", "cron(60 * * * ? *)", "cron(0 0 1 1 MON *)", "cron(x * * * ? *)",
              "cron(0 0 ? * ? *)", "cron(*/0 * * * ? *)"]

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 LAST_YEAR = 2199
-RATE = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)(s?)\s*\)")
+END = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()  # no schedule is due later
+RATE = re.compile(r"rate\(\s*([0-9]{1,12})\s+(minute|hour|day)(s?)\s*\)")
+MOST_DIGITS = 4  # of a number in a cron expression: a year
 UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -38,7 +40,9 @@ class Cron:
 
     def next_after(self, moment: float, zone: tzinfo = UTC) -> float | None:
         """The first time after `moment` (seconds since 1970) by the clocks of `zone`; None when the years are over."""
-        at = datetime.fromtimestamp(int(moment) // 60 * 60 + 60, zone).replace(fold=0)
+        if moment >= END:
+            return None
+        at = datetime.fromtimestamp(int(max(moment, 0.0)) // 60 * 60 + 60, zone).replace(fold=0)
         while at.year <= LAST_YEAR:
             if at.year not in self.years:
                 at = datetime(at.year + 1, 1, 1, tzinfo=zone)
@@ -75,7 +79,8 @@ class Rate:
     seconds: float
 
     def next_after(self, moment: float, zone: tzinfo = UTC) -> float | None:
-        return moment + self.seconds
+        due = moment + self.seconds
+        return due if due < END else None
 
 
 def _next_month(at: datetime) -> datetime:
@@ -180,6 +185,6 @@ def _values(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> fro
 def _number(text: str, names: tuple[str, ...]) -> int:
     if text in names:
         return names.index(text) + 1
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise ScheduleError(f"{text!r} is no number")
     return int(text)
