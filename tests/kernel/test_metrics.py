@@ -8,7 +8,7 @@ from pocketlake.kernel.access import Principal
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.config import Config
 from pocketlake.kernel.lake import Lake
-from pocketlake.kernel.metrics import METERS_A_TURN, Family
+from pocketlake.kernel.metrics import LONGEST_NAP, MEASURES_A_TURN, Family, Meter
 from pocketlake.kernel.service import Service
 from pocketlake.kernel.spread import EXACT, Spread, merged
 
@@ -24,6 +24,7 @@ def keeping() -> Service:
 
     @service.keeper
     def keep(call, measured):
+        call.lake.most_at_once = max(len(measured), getattr(call.lake, "most_at_once", 0))
         for one in measured:
             for metric, spread in one.figures.items():
                 row = (one.dimensions.get("name", ""), (one.minute - int(NOON)) // 60, metric, spread.count, spread.sum)
@@ -44,6 +45,10 @@ async def open_lake(directory) -> tuple[Lake, Call]:
     await lake.clock.freeze()
     await lake.clock.set(NOON)
     return lake, Call(lake, service, "1" * 12, "us-east-1", "test", Principal.root("1" * 12, "key"), "id")
+
+
+def whoever(_: Meter) -> bool:
+    return True
 
 
 def kept(lake: Lake) -> list[tuple]:
@@ -106,11 +111,11 @@ def test_a_reader_whose_call_is_taken_back_loses_nothing(tmp_path):
         lake, call = await open_lake(tmp_path)
         lake.metrics.meter(call, FAMILY).add("size", 1, call.now)
         with pytest.raises(ValueError, match="no"), call.transaction():
-            lake.metrics.ask()
+            lake.metrics.ask(whoever)
             assert len(kept(lake)) == 1
             raise ValueError("no")
         assert kept(lake) == []
-        lake.metrics.ask()
+        lake.metrics.ask(whoever)
         assert len(kept(lake)) == 1
         await lake.close()
 
@@ -120,11 +125,12 @@ def test_a_reader_whose_call_is_taken_back_loses_nothing(tmp_path):
 def test_many_meters_are_written_turn_by_turn(tmp_path):
     async def scenario():
         lake, call = await open_lake(tmp_path)
-        count = METERS_A_TURN * 2 + 1
+        count = MEASURES_A_TURN * 2 + 1
         for at in range(count):
             lake.metrics.meter(call, FAMILY, {"name": str(at)}).add("size", at, call.now)
         await lake.clock.advance(60)
         assert len(kept(lake)) == count
+        assert lake.most_at_once == MEASURES_A_TURN
         await lake.close()
 
     asyncio.run(scenario())
@@ -138,10 +144,46 @@ def test_gauges_of_quiet_minutes_are_read_afterwards_until_they_are_zero(tmp_pat
         meter.gauges = lambda at: {"depth": max(0, 5 - (at - NOON) // 60)}
         meter.add("size", 1, call.now)
         await lake.clock.advance(600)
-        lake.metrics.ask()
+        lake.metrics.ask(whoever)
         depths = [(minute, total) for _, minute, metric, _, total in kept(lake) if metric == "depth"]
         assert depths == [(0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0)]
         assert lake.clock._next_due() == float("inf")
+        await lake.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_wakes_only_what_it_reads(tmp_path):
+    async def scenario():
+        lake, call = await open_lake(tmp_path)
+        for name in "ab":
+            meter = lake.metrics.meter(call, FAMILY, {"name": name})
+            meter.naps = True
+            meter.gauges = lambda at: {"depth": 1.0}
+            meter.add("size", 1, call.now)
+        await lake.clock.advance(600)
+        lake.metrics.ask(lambda meter: meter.dimensions == {"name": "a"})
+        minutes = [name for name, _, metric, _, _ in kept(lake) if metric == "depth"]
+        assert (minutes.count("a"), minutes.count("b")) == (11, 1)
+        await lake.close()
+
+    asyncio.run(scenario())
+
+
+def test_meters_that_slept_long_are_written_turn_by_turn_as_well(tmp_path):
+    async def scenario():
+        lake, call = await open_lake(tmp_path)
+        meters = [lake.metrics.meter(call, FAMILY, {"name": name}) for name in "abc"]
+        for meter in meters:
+            meter.naps = True
+            meter.gauges = lambda at: {"depth": 1.0}
+            meter.add("size", 1, call.now)
+        await lake.clock.advance(2 * 86_400)
+        for meter in meters:
+            meter.add("size", 1, call.now)
+        await lake.clock.advance(60)
+        assert LONGEST_NAP < lake.most_at_once <= LONGEST_NAP + 1
+        assert [name for name, *_ in kept(lake)].count("c") > LONGEST_NAP
         await lake.close()
 
     asyncio.run(scenario())

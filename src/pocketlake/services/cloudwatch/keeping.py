@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.metrics import Measured
+from pocketlake.kernel.metrics import Measured, Meter
 from pocketlake.kernel.spread import Spread
 
 from . import store
@@ -33,6 +35,13 @@ def number(call: Call, account: str, region: str, namespace: str, name: str, dim
             known.clear()
         known[key] = found
     return found
+
+
+def meters_of(namespace: str | None, dimensions: str | None = None) -> Callable[[Meter], bool]:
+    """Which meters measure something of a namespace, and of one resource in it (`dimensions` as store.key has them)."""
+    return lambda meter: (
+        namespace in (None, meter.family.namespace) and dimensions in (None, store.key(meter.dimensions.items()))
+    )
 
 
 @cloudwatch.keeper

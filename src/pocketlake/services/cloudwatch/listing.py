@@ -8,7 +8,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 
-from . import quotas, store
+from . import keeping, quotas, store
 from .service import cloudwatch, errors
 from .store import Metric
 
@@ -23,7 +23,6 @@ def list_metrics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """
     if request.get("OwningAccount", call.account) != call.account:
         raise NotImplemented501("ListMetrics of another account (OwningAccount)")
-    call.lake.metrics.ask()
     after = 0
     if "NextToken" in request:
         try:
@@ -35,6 +34,9 @@ def list_metrics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found: list[Metric] = []
     more = False
     namespace, name = request.get("Namespace"), request.get("MetricName")
+    # What is quiet has had data, but perhaps not lately.
+    lately = keeping.meters_of(namespace) if "RecentlyActive" in request else lambda _: False
+    call.lake.metrics.ask(lately)
     for metric in store.metrics(call.db, call.account, call.region, namespace, name, after, call.now - age):
         if matches(metric, wanted):
             if len(found) == PAGE:

@@ -10,7 +10,7 @@ from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.spread import Spread, merged
 
-from . import labels, measures, periods, quotas, store
+from . import keeping, labels, measures, periods, quotas, store
 from .expressions import insights, search
 from .expressions.evaluation import Scope, evaluate
 from .expressions.grammar import TOO_DEEP, Malformed, parse
@@ -18,6 +18,7 @@ from .expressions.series import Series, Value
 from .measures import Statistic
 from .periods import Span
 from .service import cloudwatch, errors, refuse
+from .store import Metric
 
 ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
@@ -37,7 +38,6 @@ def get_metric_data(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise refuse("The parameter EndTime must be greater than StartTime.")
     _check(queries)
     offset = _offset(request.get("LabelOptions", {}).get("Timezone"))
-    call.lake.metrics.ask()
     reading = Reading(call, queries, start, end)
     ascending = request.get("ScanBy") == "TimestampAscending"
     results = []
@@ -166,9 +166,9 @@ class Reading:
         call = self._call
         if query.get("AccountId", call.account) != call.account:
             raise NotImplemented501("GetMetricData of another account (AccountId)")
-        number = store.find(
-            call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], store.key(held)
-        )
+        dimensions = store.key(held)
+        call.lake.metrics.ask(keeping.meters_of(metric["Namespace"], dimensions))
+        number = store.find(call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], dimensions)
         statistic = measures.statistic(asked["Stat"])
         assert statistic is not None
         points, units = self._points(number, asked["Period"], statistic, asked.get("Unit"))
@@ -195,6 +195,7 @@ class Reading:
     def _select(self, query: insights.Query, id: str, period: int) -> Value:
         """A series, or one for each group, named by its values."""
         call, span = self._call, self._span(period)
+        call.lake.metrics.ask(keeping.meters_of(query.namespace))
         since = min(call.now - quotas.LISTED.value, self._start)
         groups: dict[tuple[str, ...], periods.Series] = {}
         for metric in store.metrics(call.db, call.account, call.region, query.namespace, query.metric, 0, since):
@@ -223,6 +224,12 @@ class Reading:
         if statistic is None or not periods.is_allowed(period):
             raise Malformed("SEARCH takes a statistic and a period of seconds")
         wanted, call = search.compiled(text), self._call
+        call.lake.metrics.ask(
+            lambda meter: any(
+                wanted(Metric(0, meter.family.namespace, name, list(meter.dimensions.items())))
+                for name in meter.family.units
+            )
+        )
         since = min(call.now - quotas.LISTED.value, self._start)
         found = []
         for metric in store.metrics(call.db, call.account, call.region, None, None, 0, since):

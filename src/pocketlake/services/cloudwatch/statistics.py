@@ -7,7 +7,7 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.spread import Spread
 
-from . import measures, periods, quotas, store
+from . import keeping, measures, periods, quotas, store
 from .measures import Statistic
 from .service import cloudwatch, combination, invalid
 
@@ -29,8 +29,8 @@ def get_metric_statistics(call: Call, request: dict[str, Any]) -> dict[str, Any]
             f"You have requested up to {span.count} datapoints, which exceeds the limit of {MOST}. You may reduce the "
             "datapoints requested by increasing Period, or decreasing the time range."
         )
-    call.lake.metrics.ask()
     dimensions = store.key((one["Name"], one["Value"]) for one in request.get("Dimensions", ()))
+    call.lake.metrics.ask(keeping.meters_of(request["Namespace"], dimensions))
     metric = store.find(call.db, call.account, call.region, request["Namespace"], request["MetricName"], dimensions)
     found = {} if metric is None else periods.read(call, metric, span, request.get("Unit"))
     datapoints = [
