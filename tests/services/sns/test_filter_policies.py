@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketlake.services.sns import filter_policies
+from pocketlake.services.sns import filter_matching, filter_policies
 
 from .test_topics import refusal
 
@@ -56,33 +56,57 @@ def attribute(value):
 def test_operators(patterns, fitting, other):
     policy = json.dumps({"k": patterns})
     filter_policies.check(policy, "MessageAttributes", "")
-    assert filter_policies.passes_attributes(policy, {"k": attribute(fitting)})
-    assert not filter_policies.passes_attributes(policy, {"k": attribute(other)})
-    assert not filter_policies.passes_attributes(policy, {"other": attribute(fitting)})
-    assert filter_policies.passes_body(policy, json.dumps({"k": fitting}))
-    assert not filter_policies.passes_body(policy, json.dumps({"k": other}))
+    assert filter_matching.passes_attributes(policy, {"k": attribute(fitting)})
+    assert not filter_matching.passes_attributes(policy, {"k": attribute(other)})
+    assert not filter_matching.passes_attributes(policy, {"other": attribute(fitting)})
+    assert filter_matching.passes_body(policy, json.dumps({"k": fitting}))
+    assert not filter_matching.passes_body(policy, json.dumps({"k": other}))
 
 
 def test_exists_looks_at_the_key_alone():
     there, gone = json.dumps({"k": [{"exists": True}]}), json.dumps({"k": [{"exists": False}]})
     for text in ('{"k": null}', '{"k": "a"}'):
-        assert filter_policies.passes_body(there, text)
-        assert not filter_policies.passes_body(gone, text)
-    assert filter_policies.passes_body(gone, "{}")
-    assert not filter_policies.passes_body(there, "{}")
-    assert filter_policies.passes_attributes(gone, {})
+        assert filter_matching.passes_body(there, text)
+        assert not filter_matching.passes_body(gone, text)
+    assert filter_matching.passes_body(gone, "{}")
+    assert not filter_matching.passes_body(there, "{}")
+    assert filter_matching.passes_attributes(gone, {})
     # A Binary attribute is not looked at by any pattern.
-    assert not filter_policies.passes_attributes(there, {"k": {"DataType": "Binary", "BinaryValue": b"a"}})
+    assert not filter_matching.passes_attributes(there, {"k": {"DataType": "Binary", "BinaryValue": b"a"}})
 
 
 def test_bodies_are_matched_at_any_depth_and_within_lists():
     policy = json.dumps({"a": {"b": ["x"]}, "$or": [{"c": [1]}, {"d": {"e": [{"prefix": "p"}]}}]})
-    assert filter_policies.passes_body(policy, '{"a": {"b": "x"}, "c": 1}')
-    assert filter_policies.passes_body(policy, '{"a": [{"b": "y"}, {"b": ["x"]}], "d": {"e": "pq"}}')
-    assert not filter_policies.passes_body(policy, '{"a": {"b": "x"}, "d": {"e": "q"}}')
-    assert not filter_policies.passes_body(policy, '{"b": "x", "c": 1}')
+    assert filter_matching.passes_body(policy, '{"a": {"b": "x"}, "c": 1}')
+    assert filter_matching.passes_body(policy, '{"a": [{"b": "y"}, {"b": ["x"]}], "d": {"e": "pq"}}')
+    assert not filter_matching.passes_body(policy, '{"a": {"b": "x"}, "d": {"e": "q"}}')
+    assert not filter_matching.passes_body(policy, '{"b": "x", "c": 1}')
     for text in ("no JSON", "[]", '"x"'):
-        assert not filter_policies.passes_body(policy, text)
+        assert not filter_matching.passes_body(policy, text)
+
+
+def test_or_above_operators_is_a_name_like_any_other():
+    policy = json.dumps({"$or": [{"numeric": ["=", 123]}, {"prefix": "abc"}]})
+    filter_policies.check(policy, "MessageAttributes", "")
+    assert filter_matching.passes_body(policy, '{"$or": "abcd"}')
+    assert not filter_matching.passes_body(policy, '{"prefix": "abcd"}')
+
+
+def nested(depth, leaf='["x"]'):
+    return '{"a": ' * depth + leaf + "}" * depth
+
+
+def test_however_deep_a_body_is_it_is_judged(fan):
+    """The reader of JSON goes down a thousand levels; what is deeper is no JSON."""
+    topic, (url, arn) = fan.topic(), fan.queue()
+    subscription = fan.subscribe(topic, arn, FilterPolicyScope="MessageBody", FilterPolicy=nested(10))
+    for text in (nested(990), nested(5000), '{"a": ' + "[" * 1000 + "]" * 1000 + "}", nested(10)):
+        fan.sns.publish(TopicArn=topic, Message=text)
+    assert fan.texts(url) == [nested(10)]
+    request = {"SubscriptionArn": subscription, "AttributeName": "FilterPolicy"}
+    for depth in (151, 990):
+        _, message = refusal(fan.sns.set_subscription_attributes, **request, AttributeValue=nested(depth))
+        assert message == "Invalid parameter: FilterPolicy: Filter policy is too complex"
 
 
 def words(count, prefix="v"):
@@ -286,4 +310,4 @@ def equals(value, pattern):
 @given(POLICIES, BODIES)
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_random_policies_agree_with_the_model(policy, body):
-    assert filter_policies.passes_body(json.dumps(policy), json.dumps(body)) == holds(policy, body)
+    assert filter_matching.passes_body(json.dumps(policy), json.dumps(body)) == holds(policy, body)

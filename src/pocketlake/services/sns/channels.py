@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import data_protection, deliveries, filter_policies, handover, metrics, notifications, outbox, quotas, store
+from . import data_protection, deliveries, filter_matching, handover, metrics, notifications, outbox, quotas, store
 from .notifications import Message
 
 
@@ -22,8 +22,7 @@ def deliver(call: Call, topic: Resource, subscription: Resource, message: Messag
     if subscription["Pending"]:
         return
     if not _passes(subscription, message):
-        text = message.text_for(subscription["Protocol"])
-        metrics.filtered_out(call, subscription, message, filter_policies.is_object(text))
+        metrics.filtered_out(call, subscription, message)
         return
     allowed = data_protection.outbound(topic, subscription, message)
     if allowed is None:
@@ -39,8 +38,8 @@ def _passes(subscription: Resource, message: Message) -> bool:
     if policy is None:
         return True
     if subscription["Attributes"].get("FilterPolicyScope") == "MessageBody":
-        return filter_policies.passes_body(policy, message.text_for(subscription["Protocol"]))
-    return filter_policies.passes_attributes(policy, message.values)
+        return filter_matching.passes_body(policy, message.text_for(subscription["Protocol"]))
+    return filter_matching.passes_attributes(policy, message.values)
 
 
 def is_raw(subscription: Resource) -> bool:

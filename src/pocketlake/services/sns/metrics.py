@@ -5,13 +5,12 @@ Source: developer guide, "Monitoring Amazon SNS topics using CloudWatch". What g
 
 from __future__ import annotations
 
-from typing import Any
-
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.metrics import Family, Figures, Meter
 from pocketlake.kernel.resources import Resource
 from pocketlake.kernel.spread import Spread
 
+from . import filter_matching
 from .notifications import Message
 
 DELIVERED, FAILED = "NumberOfNotificationsDelivered", "NumberOfNotificationsFailed"
@@ -68,11 +67,12 @@ def redriven(call: Call, arn: str, taken: bool) -> None:
     _meter(call, arn).add(REDRIVEN if taken else NOT_REDRIVEN, 1, call.now)
 
 
-def filtered_out(call: Call, subscription: Resource, message: Message, is_object: bool) -> None:
-    """`is_object`: the body that the policy looked at could be read at all."""
-    meter: Any = _meter(call, subscription.arn)
+def filtered_out(call: Call, subscription: Resource, message: Message) -> None:
+    """With the reason: what the policy looked at, and whether it could be read at all."""
+    meter = _meter(call, subscription.arn)
     if subscription["Attributes"].get("FilterPolicyScope") == "MessageBody":
-        reason = "MessageBody" if is_object else "InvalidMessageBody"
+        text = message.text_for(subscription["Protocol"])
+        reason = "MessageBody" if filter_matching.is_object(text) else "InvalidMessageBody"
     else:
         reason = "MessageAttributes" if message.values else "NoMessageAttributes"
     for name in (FILTERED, f"{FILTERED}-{reason}"):
