@@ -13,6 +13,7 @@ from pocketlake.services.dynamodb.backups import copying
 
 from .conftest import index, invalid, make, refusal, units
 
+KEYS_STREAMED = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
 NO_BACKUP = "arn:aws:dynamodb:us-east-1:000000000000:table/things/backup/01623095754481-2cfcd6f9"
 
 
@@ -104,6 +105,7 @@ def test_a_restored_table_has_the_settings_of_then(lake: Any, dynamodb: Any) -> 
         LocalSecondaryIndexes=[index("by-w", "p:S", "w:S", projection="KEYS_ONLY")],
         Tags=[{"Key": "team", "Value": "data"}],
         DeletionProtectionEnabled=True,
+        StreamSpecification=KEYS_STREAMED,
     )
     fill(dynamodb, "rich", 3)
     dynamodb.update_time_to_live(TableName="rich", TimeToLiveSpecification={"AttributeName": "ends", "Enabled": True})
@@ -111,6 +113,7 @@ def test_a_restored_table_has_the_settings_of_then(lake: Any, dynamodb: Any) -> 
     shown = dynamodb.describe_backup(BackupArn=arn)["BackupDescription"]["SourceTableFeatureDetails"]
     assert [one["IndexName"] for one in shown["GlobalSecondaryIndexes"]] == ["by-value"]
     assert shown["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends"}
+    assert shown["StreamDescription"] == KEYS_STREAMED
     dynamodb.update_table(TableName="rich", ProvisionedThroughput=units(20, 20))
     copy = restored(lake, dynamodb, arn)
     throughput = copy["ProvisionedThroughput"]
@@ -118,6 +121,7 @@ def test_a_restored_table_has_the_settings_of_then(lake: Any, dynamodb: Any) -> 
     assert [one["IndexName"] for one in copy["GlobalSecondaryIndexes"]] == ["by-value"]
     assert [one["IndexName"] for one in copy["LocalSecondaryIndexes"]] == ["by-w"]
     assert not copy["DeletionProtectionEnabled"]
+    assert "StreamSpecification" not in copy
     assert dynamodb.list_tags_of_resource(ResourceArn=copy["TableArn"])["Tags"] == []
     living = dynamodb.describe_time_to_live(TableName="copy")["TimeToLiveDescription"]
     assert living == {"TimeToLiveStatus": "DISABLED"}

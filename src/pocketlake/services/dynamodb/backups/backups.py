@@ -15,6 +15,7 @@ from pocketlake.kernel.resources import Resource, Resources
 
 from .. import history, quotas, schemas, store, tables
 from ..service import dynamodb, errors, operation
+from ..streams import streams
 from . import copying
 
 USER, SYSTEM, AWS_BACKUP = "USER", "SYSTEM", "AWS_BACKUP"
@@ -145,8 +146,8 @@ def _features(table: Resource, settings: dict[str, Any]) -> dict[str, Any]:
     features = {kind: settings[kind] for kind in INDEXES if kind in settings}
     if "TimeToLive" in table.body:
         features["TimeToLiveDescription"] = {"TimeToLiveStatus": "ENABLED", "AttributeName": table["TimeToLive"]}
-    if table.get("StreamSpecification"):
-        features["StreamDescription"] = table["StreamSpecification"]
+    if "StreamView" in table.body:
+        features["StreamDescription"] = streams.described(table)["StreamSpecification"]
     return features
 
 
