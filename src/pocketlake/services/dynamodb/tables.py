@@ -20,7 +20,14 @@ from .tags import check_tags
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 SHORT_NAME = "TableName must be at least 3 characters long and at most 255 characters long"
-NOT_BUILT = ("VectorIndexes", "GlobalTableSourceArn", "GlobalTableSettingsReplicationMode")
+NOT_BUILT = (
+    "VectorIndexes",
+    "VectorIndexUpdates",
+    "GlobalTableSourceArn",
+    "GlobalTableSettingsReplicationMode",
+    "GlobalTableWitnessUpdates",
+    "DisassociationProtectionEnabled",
+)
 
 
 @operation
@@ -70,6 +77,8 @@ def check_built(request: dict[str, Any]) -> None:
     for member in NOT_BUILT:
         if member in request:
             raise NotImplemented501(f"dynamodb {member}")
+    if request.get("MultiRegionConsistency") == "STRONG":
+        raise NotImplemented501("dynamodb MultiRegionConsistency STRONG")
     if request.get("SSESpecification", {}).get("Enabled"):
         raise NotImplemented501("dynamodb SSESpecification with a KMS key (tables have the key that DynamoDB owns)")
 

@@ -39,7 +39,6 @@ def actions(call: Call, request: dict[str, Any]) -> list[Action]:
     """What is asked for: one region to be added or removed, or some to be changed. Raises Invalid."""
     if any(member in request for member in OTHERS):
         raise Invalid(f"{BAD}Replica modification must be the only operation in the request")
-    check_built(request)
     found: list[Action] = []
     for update in request["ReplicaUpdates"]:
         if len(update) > 1:
@@ -64,14 +63,6 @@ def actions(call: Call, request: dict[str, Any]) -> list[Action]:
             )
         _check_region(asked["RegionName"])
     return found
-
-
-def check_built(request: dict[str, Any]) -> None:
-    if request.get("MultiRegionConsistency") == "STRONG":
-        raise NotImplemented501("dynamodb MultiRegionConsistency STRONG")
-    for member in ("GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode"):
-        if member in request:
-            raise NotImplemented501(f"dynamodb {member}")
 
 
 @lru_cache
