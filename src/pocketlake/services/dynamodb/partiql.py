@@ -5,11 +5,13 @@ Source: DynamoDB developer guide, "PartiQL - a SQL-compatible query language for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
 from .attribute_values import value_size
+from .expressions.bindings import check_function
+from .expressions.grammar import CONDITION_FUNCTIONS, UPDATE_FUNCTIONS
 from .expressions.nodes import (
     Action,
     And,
@@ -31,8 +33,8 @@ from .partiql_tokens import MALFORMED, Tokens
 from .service import Invalid
 
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-EXISTENCE = ("attribute_exists", "attribute_not_exists")
-BOOLEAN_FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2, **dict.fromkeys(EXISTENCE, 1)}
+SIZE = ("size",)
+PLACE_DIGITS = 10  # of a place in a list
 UNMATCHED = "Number of parameters in request and statement don't match."
 
 
@@ -62,6 +64,13 @@ def parse(text: str, parameters: list[Any]) -> Statement:
     if parser.used != len(parameters):
         raise Invalid(UNMATCHED)
     return statement
+
+
+def _check_allowed(operand: Operand, functions: Container[str]) -> Operand:
+    """The functions of conditions are no values, nor those of updates conditions. Wording: that of expressions."""
+    if isinstance(operand, Function) and operand.name not in functions:
+        raise Invalid(f"The function is not allowed to be used this way in an expression; function: {operand.name}")
+    return operand
 
 
 class _Parser(Tokens):
@@ -154,9 +163,9 @@ class _Parser(Tokens):
         kind, text = self.peek()
         if kind == "name" and text.lower() in ("set_add", "set_delete"):
             return self.set_function(path, text.upper())
-        left = self.operand()
+        left = self.operand(UPDATE_FUNCTIONS)
         operator = self.accept("+", "-")
-        return Action("SET", path, Arithmetic(operator, left, self.operand()) if operator else left)
+        return Action("SET", path, Arithmetic(operator, left, self.operand(UPDATE_FUNCTIONS)) if operator else left)
 
     def set_function(self, path: Path, name: str) -> Action:
         """SET_ADD(path, set) or SET_DELETE of what is assigned to."""
@@ -217,19 +226,20 @@ class _Parser(Tokens):
                 return inner
             left: Operand = inner
         else:
-            left = self.operand()
-        if operator := self.accept(*COMPARATORS):
-            right = self.operand()
-            return Comparison(COMPARATORS[operator], *ordered(operator, left, right))
-        if self.accept("BETWEEN"):
+            left = self.operand(CONDITION_FUNCTIONS)
+        operator = self.accept(*COMPARATORS, "BETWEEN", "IN", "IS")
+        if not operator:
+            return left
+        _check_allowed(left, SIZE)
+        if operator == "BETWEEN":
             low = self.operand()
             self.expect("AND")
             return Between(*ordered("BETWEEN", left, low, self.operand()))
-        if self.accept("IN"):
+        if operator == "IN":
             return self.membership(left)
-        if self.accept("IS"):
+        if operator == "IS":
             return self.kind_test(left)
-        return left
+        return Comparison(COMPARATORS[operator], *ordered(operator, left, self.operand()))
 
     def membership(self, left: Operand) -> Condition:
         closing = "]" if self.accept("[") else ")"
@@ -253,11 +263,12 @@ class _Parser(Tokens):
 
     # Operands
 
-    def operand(self) -> Operand:
+    def operand(self, functions: Container[str] = SIZE) -> Operand:
+        """A path, a value, or what one of these functions gives."""
         kind, text = self.peek()
         following = self.tokens[self.at + 1][1] if self.at + 1 < len(self.tokens) else ""
         if kind == "name" and following == "(":
-            return self.function()
+            return _check_allowed(self.function(), functions)
         if kind in ("name", "quoted") and text.upper() not in ("TRUE", "FALSE", "NULL"):
             return self.path()
         return Value("", self.value())
@@ -265,24 +276,18 @@ class _Parser(Tokens):
     def function(self) -> Function:
         place = self.place(self.at)
         name = self.name().lower()
-        counts = {**BOOLEAN_FUNCTIONS, "size": 1, "list_append": 2, "if_not_exists": 2}
-        if name not in counts:
+        if name not in CONDITION_FUNCTIONS and name not in UPDATE_FUNCTIONS:
             raise Invalid(f"Unrecognized function: {name} at {place}")
         self.expect("(")
         arguments = []
         while not self.accept(")"):
-            arguments.append(self.operand())
+            arguments.append(self.operand(UPDATE_FUNCTIONS if name in UPDATE_FUNCTIONS else ()))
             if not self.accept(","):
                 self.expect(")")
                 break
-        if len(arguments) != counts[name]:
-            raise Invalid(
-                "Incorrect number of operands for operator or function; "
-                f"operator or function: {name}, number of operands: {len(arguments)}"
-            )
-        if name in EXISTENCE and not isinstance(arguments[0], Path):
-            raise Invalid(f"Operator or function requires a document path; operator or function: {name}")
-        return Function(name, tuple(arguments))
+        found = Function(name, tuple(arguments))
+        check_function(found)
+        return found
 
     def path(self) -> Path:
         parts: list[str | int] = [self.name()]
@@ -291,13 +296,13 @@ class _Parser(Tokens):
                 parts.append(self.name())
             elif self.accept("["):
                 kind, text = self.peek()
-                self.at += 1
-                if kind == "number":
-                    parts.append(int(text))
-                elif kind == "text":
+                if kind == "text":
                     parts.append(text[1:-1].replace("''", "'"))
+                elif kind == "number" and text.isdecimal() and len(text) <= PLACE_DIGITS:
+                    parts.append(int(text))
                 else:
                     raise self.unexpected()
+                self.at += 1
                 self.expect("]")
             else:
                 return Path(tuple(parts))

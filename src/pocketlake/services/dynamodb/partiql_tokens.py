@@ -17,6 +17,7 @@ TOKEN = re.compile(
 REST = re.compile(BLANK)
 BARE_TABLE = re.compile(r"[A-Za-z0-9_-]+")
 MALFORMED = "Statement wasn't well formed, can't be processed: "
+EXPONENT_CHARACTERS = 20  # of an exponent are enough to see that it is too large
 INTEGERS = range(-(2**31), 2**31)  # exponents and scales that the parser can hold
 
 
@@ -101,5 +102,5 @@ class Tokens:
 
 def _fits(number: str) -> bool:
     digits, _, exponent = number.lower().partition("e")
-    power = int(exponent or 0)
+    power = int(exponent[:EXPONENT_CHARACTERS] or 0)
     return power in INTEGERS and len(digits.partition(".")[2]) - power in INTEGERS

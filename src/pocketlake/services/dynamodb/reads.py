@@ -81,8 +81,7 @@ def reading(request: dict[str, Any], table: Table, paths: Any, condition: Condit
         index = table.index(request["IndexName"])
         if index is None:
             raise refuse(f"The table does not have the specified index: {request['IndexName']}")
-        if not index.is_active:
-            raise refuse(f"Cannot read from backfilling global secondary index: {index.name}")
+        check_filled(index)
         _check_index(request, index, paths)
     parameters.check_scalars(table, paths)
     parameters.check_scalars(table, condition)
@@ -99,6 +98,11 @@ def reading(request: dict[str, Any], table: Table, paths: Any, condition: Condit
         request.get("ConsistentRead", False),
         start,
     )
+
+
+def check_filled(index: Index) -> None:
+    if not index.is_active:
+        raise refuse(f"Cannot read from backfilling global secondary index: {index.name}")
 
 
 def _check_index(request: dict[str, Any], index: Index, paths: Any) -> None:

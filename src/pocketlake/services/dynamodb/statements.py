@@ -27,6 +27,7 @@ from .service import Invalid, errors, operation, refuse
 from .writes import Outcome, Write
 
 OPERATORS = {"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
+PURPOSE = "dynamodb-statement"
 DUPLICATE = "Duplicate primary key exists in table"
 NO_KEY = "Where clause does not contain a mandatory equality on all key attributes"
 NO_KEY_IN_BATCH = "Select statements within BatchExecuteStatement must specify the primary key in the where clause."
@@ -99,7 +100,7 @@ def _select(call: Call, request: dict[str, Any], statement: Statement, table: Ta
     if statement.paths is not None:
         page["Items"] = [_named_by_last(statement.paths, item) for item in page["Items"]]
     if "LastEvaluatedKey" in page:
-        page["NextToken"] = call.pages.seal({"statement": request["Statement"], "key": page["LastEvaluatedKey"]})
+        page["NextToken"] = call.pages.seal([PURPOSE, request["Statement"], page["LastEvaluatedKey"]])
     return {name: page[name] for name in ("Items", "NextToken", "LastEvaluatedKey", "ConsumedCapacity") if name in page}
 
 
@@ -137,6 +138,7 @@ def _index(request: dict[str, Any], statement: Statement, table: Table) -> Index
     index = table.index(statement.index)
     if index is None:
         raise refuse("The table does not have the specified index")
+    reads.check_filled(index)
     if index.is_global and request.get("ConsistentRead"):
         raise refuse("Strongly consistent read is not supported on Global Secondary Indexes")
     if index.projection != "ALL":
@@ -167,12 +169,12 @@ def _start(call: Call, request: dict[str, Any], table: Table, index: Index | Non
     if "NextToken" not in request:
         return None
     try:
-        sealed = call.pages.open(request["NextToken"])
-    except InvalidToken:
-        sealed = {}
-    if sealed.get("statement") != request["Statement"]:
+        purpose, statement, key = call.pages.open(request["NextToken"])
+    except (InvalidToken, TypeError, ValueError):
+        purpose = statement = key = None
+    if (purpose, statement) != (PURPOSE, request["Statement"]):
         raise Invalid("NextToken does not match request")
-    return keys.start(table, index, sealed["key"])
+    return keys.start(table, index, key)
 
 
 def _conditions(where: Condition | None) -> Iterator[tuple[str, KeyCondition]]:

@@ -78,8 +78,11 @@ def _reader(call: Call, name: str) -> str:
 
 
 def _in_region_of(call: Call, name_or_arn: str) -> Call:
-    region = parse(name_or_arn).region if name_or_arn.startswith("arn:") else ""
-    if not region or region == call.region:
+    try:
+        region = parse(name_or_arn).region
+    except ValueError:  # a name; what is no ARN is not found here
+        return call
+    if region == call.region:
         return call
     elsewhere = call.as_(region=region)
     elsewhere.request = call.request

@@ -43,7 +43,7 @@ def get_shard_iterator(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     elif kind == "AT_TIMESTAMP":
         after = max(shard.start - 1, streams.horizon(call), _before(call, request["Timestamp"]))
     else:
-        after = _sequence(call, shard, request["SequenceNumber"]) - (kind == "AT_SEQUENCE_NUMBER")
+        after = _sequence(call, stream, shard, request["SequenceNumber"]) - (kind == "AT_SEQUENCE_NUMBER")
     return {"ShardIterator": seal(call, Place(stream.name, shard.generation, shard.part, after))}
 
 
@@ -69,13 +69,14 @@ def _before(call: Call, moment: float) -> int:
     return (math.ceil(moment) * 1000 << history.COUNTER_BITS) - 1
 
 
-def _sequence(call: Call, shard: Shard, number: str) -> int:
-    """One of this shard's that is not trimmed."""
+def _sequence(call: Call, stream: Resource, shard: Shard, number: str) -> int:
+    """One of this shard's that is not trimmed, nor still to come."""
     try:
         sequence = parsed(number)
     except ValueError:
         raise refuse("Invalid SequenceNumber") from None
-    if sequence < shard.start or (shard.end is not None and sequence >= shard.end):
+    last = shard.end - 1 if shard.end is not None else history.next_sequence(call, stream["Owner"])
+    if not shard.start <= sequence <= last:
         raise refuse("Invalid SequenceNumber")
     if sequence <= streams.horizon(call):
         raise trimmed()
