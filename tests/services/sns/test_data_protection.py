@@ -32,6 +32,7 @@ ANYBODY = ["*"]
             "-----BEGIN RSA PRIVATE KEY-----\nMII-x\n-----END RSA PRIVATE KEY-----",
             "BEGIN PRIVATE KEY",
         ),
+        ("PuttyPrivateKey", "PuTTY-User-Key-File-2: rsa\nPublic: A\nPrivate-MAC: 0fa9", "PuTTY-User-Key-File-2: rsa"),
         ("OpenSshPrivateKey", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3\n-----END OPENSSH PRIVATE KEY-----", "OPENSSH"),
     ],
 )
@@ -173,6 +174,7 @@ def test_findings_are_reported_to_firehose(fan):
         policy(statement({"Deidentify": {}}, "EmailAddress")),
         policy(statement({"Deidentify": {"MaskConfig": {"MaskWithCharacter": "##"}}}, "EmailAddress")),
         policy(statement({"Audit": {"SampleRate": "100"}}, "EmailAddress")),
+        policy(statement({"Audit": {"SampleRate": "\u00b2"}}, "EmailAddress")),
         policy(statement({"Audit": {"SampleRate": "9"}}, "EmailAddress", direction="Outbound")),
         policy(*[statement({"Audit": {"SampleRate": "9"}}, "EmailAddress")] * 2),
         policy(statement({"Deny": {}}, "EmailAddress", principals="*")),

@@ -48,10 +48,13 @@ def test_creating_is_idempotent_for_the_same_attributes_and_tags(fan):
     [
         ("MaximumMessageSize", "1023"),
         ("MaximumMessageSize", "1048577"),
+        ("MaximumMessageSize", "9" * 5000),
+        ("MaximumMessageSize", "\u00b2"),
         ("SignatureVersion", "3"),
         ("TracingConfig", "On"),
         ("DisplayName", "x" * 101),
         ("SQSSuccessFeedbackSampleRate", "101"),
+        ("SQSSuccessFeedbackSampleRate", "\u00b2"),
         ("ContentBasedDeduplication", "true"),
         ("ArchivePolicy", '{"MessageRetentionPeriod": "3"}'),
         ("Nonsense", "1"),

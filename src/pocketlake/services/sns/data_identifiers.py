@@ -77,7 +77,9 @@ PATTERNS = {
     "OpenSshPrivateKey": _key("OPENSSH PRIVATE KEY"),
     "PgpPrivateKey": _key("PGP PRIVATE KEY BLOCK"),
     "PkcsPrivateKey": _key(r"(?:RSA |EC |DSA |ENCRYPTED )?PRIVATE KEY"),
-    "PuttyPrivateKey": Pattern(re.compile(r"PuTTY-User-Key-File-\d: [\s\S]{1,9000}?Private-MAC: [0-9a-fA-F]+")),
+    "PuttyPrivateKey": Pattern(
+        re.compile(r"PuTTY-User-Key-File-\d: (?:[^P]|P(?!uTTY-User-Key)){1,9000}?Private-MAC: [0-9a-fA-F]+")
+    ),
     "PhoneNumber-US": Pattern(
         re.compile(r"(?<![\w-])(?:\+?1[ .-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-]?)[2-9]\d{2}[ .-]?\d{4}(?![\w-])")
     ),

@@ -7,6 +7,7 @@ Source: SNS developer guide, "Understanding data protection policies", "Data pro
 from __future__ import annotations
 
 import logging
+import re
 import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ DIRECTIONS = ("Inbound", "Outbound")
 OPERATIONS = ("Audit", "Deidentify", "Deny")
 DESTINATIONS = ("CloudWatchLogs", "Firehose", "S3")
 MASK = "*"
-MOST_SAMPLED = 99
+RATE = re.compile("[0-9]{1,2}")
 PROHIBITS = "The topic's data protection policy prohibits this message from being"
 
 
@@ -119,8 +120,8 @@ def _check_audit(direction: str, settings: dict[str, Any]) -> None:
     if direction != "Inbound":
         raise _wrong("Audit is for inbound messages")
     rate = str(settings.get("SampleRate", ""))
-    if not rate.isdigit() or int(rate) > MOST_SAMPLED:
-        raise _wrong(f"SampleRate must be an integer between 0 and {MOST_SAMPLED}")
+    if not RATE.fullmatch(rate):
+        raise _wrong("SampleRate must be an integer between 0 and 99")
     for name in ("FindingsDestination", "NoFindingsDestination"):
         destinations = settings.get(name) or {}
         if not isinstance(destinations, dict) or not set(destinations) <= set(DESTINATIONS):
@@ -200,8 +201,11 @@ def _without(statement: Statement, text: str) -> str:
     config = statement.settings.get("MaskConfig")
     character = "" if config is None else config.get("MaskWithCharacter", MASK)
     for name in statement.identifiers:
-        for begin, end in reversed(data_identifiers.found(name, text)):
-            text = text[:begin] + character * (end - begin) + text[end:]
+        pieces, at = [], 0
+        for begin, end in data_identifiers.found(name, text):
+            pieces += [text[at:begin], character * (end - begin)]
+            at = end
+        text = "".join((*pieces, text[at:]))
     return text
 
 

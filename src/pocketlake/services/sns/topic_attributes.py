@@ -18,6 +18,7 @@ from pocketlake.kernel.resources import Resource
 from . import data_protection, delivery_policies, live, policies, quotas, store
 from .service import errors, invalid
 
+# Delivery status logging writes to CloudWatch Logs, which is not there yet: the attributes are kept.
 PROTOCOLS = ("HTTP", "Firehose", "Lambda", "Application", "SQS")
 FEEDBACK = {
     f"{protocol}{name}"
@@ -30,8 +31,8 @@ PLAIN = {
 }  # fmt: skip
 FIFO_ONLY = {"ArchivePolicy", "ContentBasedDeduplication", "FifoThroughputScope"}
 SETTABLE = PLAIN | FIFO_ONLY | FEEDBACK
+NUMBER = re.compile(r"[0-9]{1,9}")
 ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
-"""Delivery status logging writes to CloudWatch Logs, which is not there yet: the attributes are kept."""
 
 
 def check(name: str, value: str, is_fifo: bool, prefix: str = "") -> None:
@@ -48,7 +49,7 @@ def check(name: str, value: str, is_fifo: bool, prefix: str = "") -> None:
 
 def _check_feedback(name: str, value: str, prefix: str) -> None:
     if name.endswith("SampleRate"):
-        if not value.isdigit() or int(value) > 100:
+        if not NUMBER.fullmatch(value) or int(value) > 100:
             raise invalid(f"{prefix}{name}: Sample rate must be an integer between 0 and 100")
     elif value and not ROLE.fullmatch(value):
         raise invalid(f"{prefix}{name}: Invalid role ARN")
@@ -61,7 +62,7 @@ def _check_display_name(value: str, prefix: str) -> None:
 
 def _check_size(value: str, prefix: str) -> None:
     low, high = int(quotas.SMALL_MESSAGE_BYTES.value), int(quotas.LARGE_MESSAGE_BYTES.value)
-    if not value.isdigit() or not low <= int(value) <= high:
+    if not NUMBER.fullmatch(value) or not low <= int(value) <= high:
         raise invalid(f"{prefix}MaximumMessageSize: must be an integer between {low} and {high}")
 
 
