@@ -6,6 +6,7 @@ Each runs in a thread of its own: the lake's threads are few, and servers that d
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import socket
@@ -13,7 +14,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 ANSWER_BYTES = 1024 * 1024
 CONNECT_SECONDS = 30.0
@@ -42,8 +43,14 @@ class Failure(Exception):
 
 
 async def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-    """The answer to a POST; raises Failure when none came, within `seconds` of the machine's own time."""
-    exchange = _Exchange(url, headers, body)
+    """The answer to a POST; raises Failure when none came, within `seconds` of the machine's own time.
+
+    A user and password in the URL are sent by Basic authentication.
+    """
+    try:
+        exchange = _Exchange(url, headers, body)
+    except (ValueError, http.client.HTTPException) as error:  # an URL that names no server
+        raise Failure("connection", error) from None
     answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
     threading.Thread(target=exchange.run_for, args=(answer,), name="pocketlake-https", daemon=True).start()
     try:
@@ -62,15 +69,23 @@ class _Exchange:
         parts = urlsplit(url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = {name: value.encode() for name, value in headers.items()}
+        if parts.username is not None:
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers["Authorization"] = b"Basic " + base64.b64encode(credentials.encode())
         self._body = body
         host = parts.hostname or ""
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             self._connection = http.client.HTTPSConnection(
-                host, parts.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
+                host,
+                parts.port or http.client.HTTPS_PORT,  # without one, the end of an IPv6 address would be taken for it
+                timeout=CONNECT_SECONDS,
+                context=ssl.create_default_context(),
             )
         else:
-            self._connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
+            self._connection = http.client.HTTPConnection(
+                host, parts.port or http.client.HTTP_PORT, timeout=CONNECT_SECONDS
+            )
 
     def run_for(self, answer: asyncio.Future[Answer]) -> None:
         """Run in this thread and tell the loop."""

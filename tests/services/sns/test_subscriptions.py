@@ -139,6 +139,14 @@ def test_raw_delivery_and_content_type(fan, web):
     assert message.headers["Content-Type"] == "application/json"
 
 
+def test_credentials_in_the_url_are_sent(fan, web):
+    topic = fan.topic()
+    web.url = web.url.replace("http://", "http://ada:se%40cret@")
+    confirmed(fan, web, topic)
+    authorization = web.posted[0].headers["Authorization"]
+    assert base64.b64decode(authorization.removeprefix("Basic ")) == b"ada:se@cret"
+
+
 def test_a_subscription_s_rate_holds(fan, web):
     topic = fan.topic()
     confirmed(fan, web, topic, DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 1}}))
