@@ -58,7 +58,13 @@ def test_a_table_comes_back(lake: Any, backup: Any, dynamodb: Any, vault: str) -
 
 def test_restores_that_cannot_be(lake: Any, backup: Any, vault: str, table: str) -> None:
     point = backed_up(lake, backup, table)["RecoveryPointArn"]
-    for metadata in ({}, {"targetTableName": "copy", "colour": "red"}):
+    for metadata in (
+        {},
+        {"targetTableName": "copy", "colour": "red"},
+        {"targetTableName": "no spaces"},
+        {"targetTableName": "ab"},
+        {"targetTableName": "n" * 256},
+    ):
         request = {"RecoveryPointArn": point, "IamRoleArn": ROLE, "Metadata": metadata}
         assert refusal(backup.start_restore_job, **request) == "InvalidParameterValueException"
     taken = restored(lake, backup, point, {"targetTableName": "things"})

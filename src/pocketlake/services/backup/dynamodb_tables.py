@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -15,6 +16,7 @@ from .service import refuse
 TARGET, ENCRYPTION, KEY = "targetTableName", "encryptionType", "kmsMasterKeyArn"
 ORIGINAL = "originalTableName"
 GONE = "BackupNotFoundException"
+TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
 class Tables:
@@ -77,6 +79,8 @@ class Tables:
         """Source: developer guide, Restore an Amazon DynamoDB table"""
         if not metadata.get(TARGET):
             raise refuse(f"Invalid restore metadata. {TARGET} is required.")
+        if not TABLE_NAME.fullmatch(metadata[TARGET]):
+            raise refuse(f"Invalid restore metadata. {TARGET} must be the name of a table.")
         if unknown := set(metadata) - {TARGET, ENCRYPTION, KEY, ORIGINAL}:
             raise refuse(f"Invalid restore metadata. Unknown keys: {', '.join(sorted(unknown))}")
         if metadata.get(ENCRYPTION, "Default").upper() == "KMS" or KEY in metadata:

@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource, Resources
 
-from . import lifecycles, quotas
+from . import copy_jobs, lifecycles, quotas
 from .service import backup, errors, missing, page, refuse
 from .vaults import check_tags
 
@@ -81,6 +81,7 @@ def check(call: Call, plan: Plan) -> None:
                 raise NotImplemented501(f"backup {member}")
         lifecycles.check(rule.get("Lifecycle"))
         for action in rule.get("CopyActions", []):
+            copy_jobs.destination(call, action["DestinationBackupVaultArn"])
             lifecycles.check(action.get("Lifecycle"))
         check_windows(rule.get("StartWindowMinutes"), rule.get("CompletionWindowMinutes"))
         _check_schedule(call, rule)

@@ -72,16 +72,19 @@ def finish_restore_job(call: Call, name: str) -> None:
     job = jobs.kept(call, KIND).find(name)
     if job is None or job["State"] != jobs.RUNNING:
         return
-    kind = contents.of_type(job["ResourceType"])
-    if not kind.is_restored(call, job):
-        return
-    arn = job["CreatedResourceArn"]
+    kind, arn = contents.of_type(job["ResourceType"]), job["CreatedResourceArn"]
+    failure: str = job.get("Failure", "")
+    try:
+        if not kind.is_restored(call, job):
+            return
+        if job["Tags"] and not failure:
+            kind.tag(jobs.under_role(call, job["IamRoleArn"]), arn, job["Tags"])
+    except ServiceError as error:  # somebody has deleted it
+        failure = jobs.worded(error)
     call.watches.remove(f"dynamodb-restore/{arn}", finish_restore_job, name)
-    if "Failure" in job.body:
-        _over(call, job, jobs.FAILED, job["Failure"])
+    if failure:
+        _over(call, job, jobs.FAILED, failure)
         return
-    if job["Tags"]:
-        kind.tag(jobs.under_role(call, job["IamRoleArn"]), arn, job["Tags"])
     job = _over(call, job, jobs.COMPLETED)
     point = vaults.points(call).by_arn(job["RecoveryPointArn"])
     if point is not None:

@@ -32,9 +32,10 @@ def page(call: Call, request: dict[str, Any], found: list[Any], most: int) -> tu
     if token := request.get("NextToken"):
         try:
             operation, start = call.pages.open(token)
-            assert operation == call.operation
-        except (InvalidToken, ValueError, TypeError, AssertionError):
-            raise refuse("Provided NextToken is invalid.") from None
+        except (InvalidToken, ValueError, TypeError):
+            operation = None
+        if operation != call.operation:
+            raise refuse("Provided NextToken is invalid.")
     end = start + min(request.get("MaxResults") or most, most)
     following = call.pages.seal([call.operation, end]) if end < len(found) else None
     return found[start:end], following
