@@ -75,6 +75,7 @@ def test_the_latest_comes_first_unless_asked_otherwise(filled: Any) -> None:
         ("AVG([m, n])", {0: 5.5, 1: 11, 2: 30, 3: 4}),
         ("FILL(m, 0)", {**dict.fromkeys(range(10), 0), 0: 1, 1: 2, 3: 4}),
         ("FILL(m, LINEAR)", {0: 1, 1: 2, 2: 3, 3: 4}),
+        ("FILL(IF(n != 20, n), LINEAR)", {0: 10, 1: 20, 2: 30}),
         ("FILL(m, REPEAT)", {0: 1, 1: 2, 2: 2, **dict.fromkeys(range(3, 10), 4)}),
         ("FILL(m, n)", {0: 1, 1: 2, 2: 30, 3: 4}),
         ("RATE(m) * 60", {1: 1, 3: 1}),
@@ -127,12 +128,29 @@ def test_arrays_are_results_each(filled: Any) -> None:
         ("SUM(m)", "The expression must give a time series or an array of them"),
         ("FILL(m)", "FILL does not take 1 arguments"),
         ("(" * 100 + "m" + ")" * 100, "The expression is nested too deeply"),
+        ("SEARCH('{app}', 'Sum', 0)", "SEARCH takes a statistic and a period of seconds"),
+        ("SEARCH('{app}', 'Sum', 0 - 60)", "SEARCH takes a statistic and a period of seconds"),
     ],
 )
 def test_expressions_that_cannot_be_worked_out(filled: Any, expression: str, said: str) -> None:
     queries = [metric("m"), {"Id": "e", "Expression": expression}]
     request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": queries}
     assert refused(filled.get_metric_data, **request) == ("ValidationError", f"Error in expression 'e': {said}\n")
+
+
+def test_arrays_of_arrays_end_somewhere(filled: Any) -> None:
+    """Six levels of a hundred would be 10^12 series."""
+    levels = [
+        {"Id": f"e{at}", "Expression": f"[{', '.join(100 * [f'e{at - 1}'])}]", "ReturnData": at == 6}
+        for at in range(1, 7)
+    ]
+    queries = [metric("e0", ReturnData=False), *levels]
+    request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": queries}
+    code, message = refused(filled.get_metric_data, **request)
+    assert (code, "More than 5000000 datapoints would have to be worked through" in message) == (
+        "ValidationError",
+        True,
+    )
 
 
 def test_what_is_not_built_says_so(filled: Any) -> None:
@@ -190,6 +208,11 @@ def test_labels_with_figures_in_them(filled: Any) -> None:
     assert result["Label"] == "Sum m: 1 to 4 (2024-03-05 13:33:00 UTC), last 4, 2.333"
     request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": [metric("m")]}
     assert refused(filled.get_metric_data, **request, LabelOptions={"Timezone": "CET"})[0] == "ValidationError"
+
+
+def test_a_label_shows_no_sum_beyond_the_largest_number(filled: Any) -> None:
+    (result,) = ask(filled, {"Id": "e", "Expression": "TIME_SERIES(1e308)", "Label": "${SUM} of ${DATAPOINT_COUNT}"})
+    assert result["Label"] == "-- of 10"
 
 
 def test_of_several_units_the_first_is_taken_and_said(cloudwatch: Any) -> None:

@@ -16,6 +16,7 @@ from .expressions.functions import AGGREGATES
 from .expressions.series import Series
 
 DYNAMIC = re.compile(r"\$\{([^}]*)\}")
+UNKNOWN = "--"
 PROPERTY = re.compile(r"PROP\(\s*'([^']*)'\s*\)")
 
 
@@ -45,16 +46,21 @@ def _value(name: str, series: Series, offset: int) -> str:
     name, timed, _ = name.partition("_TIME")
     pick = PICKS.get(name)
     if pick is None:
-        if name in AGGREGATES and not timed:
-            return _plain(AGGREGATES[name]([value for _, value in points]))
-        return ""
+        return _aggregated(name, points) if name in AGGREGATES and not timed else ""
     at, value = pick(points)
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at + offset)) if timed else _plain(value)
 
 
+def _aggregated(name: str, points: list[tuple[int, float]]) -> str:
+    try:
+        return _plain(AGGREGATES[name]([value for _, value in points]))
+    except OverflowError:  # a sum beyond the largest number
+        return UNKNOWN
+
+
 def _range(name: str, points: list[tuple[int, float]]) -> str:
     if not points:
-        return "--"
+        return UNKNOWN
     values = [value for _, value in points]
     return f"{_plain(min(values))} - {_plain(max(values))}" if name == "MINMAX_RANGE" else ""
 

@@ -10,7 +10,6 @@ from pocketlake.kernel.spread import Spread
 
 from . import store
 from .quotas import RETENTION
-from .store import Place
 
 SHORT = (1, 5, 10, 20, 30)
 
@@ -36,7 +35,7 @@ class Span:
 
 def is_allowed(seconds: int) -> bool:
     """Source: API reference, GetMetricStatistics, Period."""
-    return seconds in SHORT or seconds % 60 == 0
+    return seconds in SHORT or (seconds > 0 and seconds % 60 == 0)
 
 
 def span(now: float, start: float, end: float, seconds: int) -> Span:
@@ -64,12 +63,6 @@ def read(call: Call, metric: int, span: Span, unit: str | None = None) -> dict[s
     found: dict[str, Series] = {}
     first = max(span.start, call.now - kept(span.seconds))
     for place, spread in store.points(call.db, metric, first, span.end, unit):
-        if is_kept(call, place):
-            series = found.setdefault(place.unit, {})
-            series.setdefault(span.holding(place.start), Spread()).merge(spread)
+        series = found.setdefault(place.unit, {})
+        series.setdefault(span.holding(place.start), Spread()).merge(spread)
     return found
-
-
-def is_kept(call: Call, place: Place) -> bool:
-    """Whether a datapoint has not outlived its last period."""
-    return place.start >= call.now - RETENTION[3600]

@@ -103,6 +103,7 @@ class Reading:
         self._start, self._end = start, end
         self._values: dict[str, Value] = {}
         self._under_way: set[str] = set()
+        self._left = quotas.WORKED_THROUGH.value
         self.units: dict[str, list[str]] = {}  # by ID, where a metric has values of several
 
     def results(self, query: dict[str, Any]) -> list[Series]:
@@ -140,11 +141,16 @@ class Reading:
         )
         if insights.is_query(text):
             return self._select(insights.parse(text), query["Id"], period)
-        scope = Scope(self._value, self._metrics, self._search, self._grid, period)
+        scope = Scope(self._value, self._metrics, self._search, self._grid, period, self._spend)
         value = evaluate(parse(text), scope)
         if isinstance(value, Series):
             return Series(value.points, value.period, query["Id"], value.properties)
         return value
+
+    def _spend(self, points: int) -> None:
+        self._left -= points
+        if self._left < 0:
+            raise Malformed(f"More than {quotas.WORKED_THROUGH.value:.0f} datapoints would have to be worked through")
 
     def _metrics(self) -> list[tuple[str, Series]]:
         found = [(id, self._value(id)) for id, query in self._queries.items() if "MetricStat" in query]

@@ -27,6 +27,12 @@ RECENT = Quota("What RecentlyActive=PT3H calls recent", 3 * HOUR, "seconds", "AP
 DATAPOINTS = Quota("Datapoints in one GetMetricStatistics", 1440, "datapoints", "API reference, GetMetricStatistics")
 QUERIES = Quota("Queries in one GetMetricData", 500, "queries", GET)
 PAGE_DATAPOINTS = Quota("Datapoints in a page of GetMetricData", 100_800, "datapoints", GET)
+WORKED_THROUGH = Quota(
+    "Datapoints that the expressions of one GetMetricData work through",
+    5_000_000,
+    "datapoints",
+    "ours: some seconds; on AWS so many in a second",
+)
 
 # What a datapoint of so many seconds is kept for; older ones live on in longer periods.
 KEPT_SECOND = Quota("Retention of periods under a minute", 3 * HOUR, "seconds", CONCEPTS)

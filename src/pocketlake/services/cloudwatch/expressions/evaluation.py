@@ -21,7 +21,8 @@ class Scope:
     """What an expression can reach.
 
     `value(id)` is the value of another query; `metrics()` gives IDs and series of all queries that are of metrics;
-    `search` runs a SEARCH; `period` is that of what has none of its own.
+    `search` runs a SEARCH; `period` is that of what has none of its own. `spend(points)` is told of every value's
+    points, and raises Malformed when they are too many: arrays of arrays grow without bounds.
     """
 
     value: Callable[[str], Value]
@@ -29,10 +30,20 @@ class Scope:
     search: Callable[[str, str, int], list[Series]]
     grid: Grid
     period: int
+    spend: Callable[[int], None]
 
 
 def evaluate(node: Node, scope: Scope) -> Value:
     """Raises Malformed."""
+    value = _value_of(node, scope)
+    if isinstance(value, Series):
+        scope.spend(len(value.points))
+    elif isinstance(value, list):
+        scope.spend(sum(1 + len(series.points) for series in value))
+    return value
+
+
+def _value_of(node: Node, scope: Scope) -> Value:
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from bisect import bisect
 from collections.abc import Callable, Sequence
 
 from .grammar import Malformed
@@ -145,12 +146,13 @@ def fill(value: Value, filler: Value, grid: Grid) -> Value:
             if last is not None:
                 points[at] = last
     elif filler == "LINEAR":
-        known = sorted(points)
+        known = list(series.points)
         for at in gaps:
-            before, after = [one for one in known if one < at][-1:], [one for one in known if one > at][:1]
-            if before and after:
-                share = (at - before[0]) / (after[0] - before[0])
-                points[at] = points[before[0]] + share * (points[after[0]] - points[before[0]])
+            place = bisect(known, at)
+            if 0 < place < len(known):
+                before, after = known[place - 1], known[place]
+                share = (at - before) / (after - before)
+                points[at] = points[before] + share * (points[after] - points[before])
     elif isinstance(filler, Series):
         points |= {at: filler.points[at] for at in gaps if at in filler.points}
     else:
