@@ -9,7 +9,7 @@ from pocketlake.kernel.errors import NotImplemented501
 
 from . import functions
 from .functions import AGGREGATES, EACH, WHOLE, Grid
-from .grammar import Array, Function, Malformed, Name, Negated, Node, Number, Operation, Text
+from .grammar import Array, Function, Literal, Malformed, Name, Node, Operation
 from .series import Series, Value, operate
 
 KEYWORDS = frozenset({"REPEAT", "LINEAR", "ASC", "DESC", "AVG", "MIN", "MAX", "SUM", "STDDEV"})
@@ -44,14 +44,10 @@ def evaluate(node: Node, scope: Scope) -> Value:
 
 
 def _value_of(node: Node, scope: Scope) -> Value:
-    if isinstance(node, Number):
-        return node.value
-    if isinstance(node, Text):
+    if isinstance(node, Literal):
         return node.value
     if isinstance(node, Name):
         return node.value if node.value in KEYWORDS else scope.value(node.value)
-    if isinstance(node, Negated):
-        return operate("*", -1.0, evaluate(node.of, scope))
     if isinstance(node, Operation):
         return operate(node.sign, evaluate(node.left, scope), evaluate(node.right, scope))
     if isinstance(node, Array):

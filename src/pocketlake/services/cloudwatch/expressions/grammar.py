@@ -29,13 +29,8 @@ class Malformed(Exception):
 
 
 @dataclass(slots=True, frozen=True)
-class Number:
-    value: float
-
-
-@dataclass(slots=True, frozen=True)
-class Text:
-    value: str
+class Literal:
+    value: float | str
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,11 +38,6 @@ class Name:
     """A query's ID, or a word that a function takes (REPEAT)."""
 
     value: str
-
-
-@dataclass(slots=True, frozen=True)
-class Negated:
-    of: Node
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,7 +58,7 @@ class Array:
     elements: tuple[Node, ...]
 
 
-Node = Number | Text | Name | Negated | Operation | Function | Array
+Node = Literal | Name | Operation | Function | Array
 
 
 def parse(text: str) -> Node:
@@ -130,16 +120,16 @@ class _Parser:
     def _operand(self) -> Node:
         kind, value = self._next()
         if kind == "number":
-            return Number(float(value))
+            return Literal(float(value))
         if kind == "text":
-            return Text(value[1:-1])
+            return Literal(value[1:-1])
         if kind == "name":
             if self._peek() == "(":
                 self._next()
                 return Function(value.upper(), self._list(")"))
             return Name(value)
         if value == "-":
-            return Negated(self.expression(UNARY))
+            return Operation("*", Literal(-1.0), self.expression(UNARY))
         if value == "+":
             return self.expression(UNARY)
         if value == "(":
