@@ -135,3 +135,9 @@ def test_deleting_takes_the_subscriptions_along_and_may_be_repeated(fan):
     assert fan.topic() == topic
     fan.sns.publish(TopicArn=topic, Message="x")
     assert fan.received(url) == []
+
+
+def test_the_topic_of_another_region_is_not_deleted_from_here(fan):
+    topic = fan.topic()
+    fan.sns.delete_topic(TopicArn=topic.replace("us-east-1", "us-west-2"))
+    assert fan.sns.list_topics()["Topics"] == [{"TopicArn": topic}]

@@ -28,13 +28,18 @@ def scoped(call: Call, found: arns.Arn) -> Call:
     return call if found.account == call.account else call.as_(account=found.account)
 
 
-def topic(call: Call, text: str, parameter: str = "TopicArn") -> tuple[Call, Resource]:
-    """The topic, and the call in its owner's scope. NotFound."""
+def find_topic(call: Call, text: str, parameter: str = "TopicArn") -> tuple[Call, Resource | None]:
+    """The topic, None when there is none, and the call in its owner's scope."""
     found = parse(text, parameter)
     if found.service != "sns" or not found.resource:
         raise invalid(parameter)
     scope = scoped(call, found)
-    resource = scope.resources("topic").find(found.resource) if found.region == scope.region else None
+    return scope, scope.resources("topic").find(found.resource) if found.region == scope.region else None
+
+
+def topic(call: Call, text: str, parameter: str = "TopicArn") -> tuple[Call, Resource]:
+    """The topic, and the call in its owner's scope. NotFound."""
+    scope, resource = find_topic(call, text, parameter)
     if resource is None:
         raise missing("Topic")
     return scope, resource
@@ -73,7 +78,7 @@ def listed(call: Call, kind: str, request: dict[str, Any], parent: str = "") -> 
             after = str(call.pages.open(request["NextToken"])["name"])
         except (InvalidToken, KeyError, TypeError):
             raise invalid("NextToken Reason: Invalid token") from None
-    most = int(quotas.PAGE.value)
+    most = min(request.get("MaxResults", quotas.PAGE.value), int(quotas.PAGE.value))
     found = call.resources(kind).list(parent=parent, after=after, limit=most + 1)
     more = len(found) > most
     return found[:most], call.pages.seal({"name": found[most - 1].name}) if more else None

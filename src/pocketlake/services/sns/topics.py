@@ -47,30 +47,25 @@ def _check_name(name: str, is_fifo: bool) -> None:
 
 
 def _check_number(call: Call, is_fifo: bool) -> None:
-    """Counting all topics for each new one would not do: only past a number that few reach is it looked at closely."""
-    kind = call.resources("topic")
-    if not call.limits_on or kind.count() < quotas.FIFO_TOPICS.value:
+    """Only where the topics of both kinds reach the limit of one are they looked at one by one."""
+    kind, most = call.resources("topic"), quotas.FIFO_TOPICS if is_fifo else quotas.TOPICS
+    if not call.limits_on or kind.count() < most.value:
         return
-    number = sum(1 for topic in kind.list() if topic["IsFifo"] == is_fifo)
-    most = quotas.FIFO_TOPICS if is_fifo else quotas.TOPICS
-    if number >= most.value:
+    if sum(1 for topic in kind.list() if topic["IsFifo"] == is_fifo) >= most.value:
         raise errors.TopicLimitExceededException("Topic limit exceeded")
 
 
 @sns.operation
 def delete_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The topic and its subscriptions; one that is not there is no error."""
-    found = addresses.parse(request["TopicArn"])
-    scope = addresses.scoped(call, found)
-    kind = scope.resources("topic")
-    topic = kind.find(found.resource)
+    call, topic = addresses.find_topic(call, request["TopicArn"])
     if topic is None:
         return {}
-    for subscription in live.subscriptions(scope, topic):
-        scope.resources("subscription").delete(subscription)
-    kind.delete(topic)
-    store.forget_topic(scope.db, topic.arn)
-    live.changed(scope, topic.arn)
+    for subscription in live.subscriptions(call, topic):
+        call.resources("subscription").delete(subscription)
+    call.resources("topic").delete(topic)
+    store.forget_topic(call.db, topic.arn)
+    live.changed(call, topic.arn)
     return {}
 
 
