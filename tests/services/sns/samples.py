@@ -76,11 +76,12 @@ class Posted:
 
 @dataclass
 class Endpoint:
-    """`statuses` are answered one after the other, then 200; 0 hangs up."""
+    """`statuses` are answered one after the other, then 200; 0 hangs up. `answer` is the body of each."""
 
     url: str = ""
     statuses: list = field(default_factory=list)
     posted: list = field(default_factory=list)
+    answer: bytes = b""
 
     def of_type(self, kind):
         return [one for one in self.posted if one.headers["x-amz-sns-message-type"] == kind]
@@ -95,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         if status:
             self.send_response(status)
             self.end_headers()
+            self.wfile.write(endpoint.answer)
 
     def log_message(self, *arguments):
         pass

@@ -128,6 +128,16 @@ def test_what_was_not_taken_is_buried(fan, web, statuses, attempts):
     assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == str(statuses[0])
 
 
+def test_what_a_server_said_is_told_as_far_as_a_queue_takes_it(fan, web):
+    topic, (grave, grave_arn) = fan.topic(), fan.queue("grave")
+    confirmed(fan, web, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": grave_arn}))
+    web.statuses[:], web.answer = [404], b"\x00\x01 no \xff"
+    fan.sns.publish(TopicArn=topic, Message="x")
+    fan.lake.clock.advance(1)
+    (letter,) = fan.received(grave)
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "HTTP status 404: ?? no \ufffd"
+
+
 def test_raw_delivery_and_content_type(fan, web):
     topic = fan.topic()
     policy = json.dumps({"requestPolicy": {"headerContentType": "application/json"}})
@@ -227,6 +237,19 @@ def test_a_queue_of_another_account_must_say_yes(fan):
     assert json.loads(message["Body"])["Message"] == "now"
 
 
+def test_a_fifo_queue_of_another_account_is_asked_too(fan):
+    topic = fan.topic("t.fifo")
+    other = fan.lake.client("sqs", account="111111111111")
+    url = other.create_queue(QueueName="theirs.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    fan.subscribe(topic, "arn:aws:sqs:us-east-1:111111111111:theirs.fifo")
+    (question,) = other.receive_message(QueueUrl=url)["Messages"]
+    other.delete_message(QueueUrl=url, ReceiptHandle=question["ReceiptHandle"])
+    fan.sns.confirm_subscription(TopicArn=topic, Token=json.loads(question["Body"])["Token"])
+    fan.sns.publish(TopicArn=topic, Message="now", MessageGroupId="g", MessageDeduplicationId="d")
+    (message,) = other.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "now"
+
+
 def test_subscribing_again_changes_nothing(fan):
     topic, (_, arn) = fan.topic(), fan.queue()
     first = fan.subscribe(topic, arn, RawMessageDelivery="true")
@@ -300,6 +323,9 @@ def test_what_is_not_there(fan):
 
 def test_numbers_of_the_sandbox_are_verified_by_what_the_outbox_says(fan):
     fan.sns.create_sms_sandbox_phone_number(PhoneNumber="+15550001111")
+    fan.sns.create_sms_sandbox_phone_number(PhoneNumber="+15550002222")
+    assert len(fan.sns.list_sms_sandbox_phone_numbers(MaxResults=1)["PhoneNumbers"]) == 1
+    fan.sns.delete_sms_sandbox_phone_number(PhoneNumber="+15550002222")
     password = fan.view()[0]["OneTimePassword"]
     fan.sns.verify_sms_sandbox_phone_number(PhoneNumber="+15550001111", OneTimePassword=password)
     assert fan.sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == [

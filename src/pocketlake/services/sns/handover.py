@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from pocketlake.kernel.errors import ServiceError
 
 from . import metrics
 
+UNSENDABLE = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what SQS takes in no text
 log = logging.getLogger("pocketlake.sns")
 
 # What AWS's own services say when they will take the message later; anything else is a client's fault and final.
@@ -55,7 +57,8 @@ def bury(
     policy = attributes.get("RedrivePolicy")
     if policy is None:
         return
-    told = {"RequestID": call.request_id, "ErrorCode": reason.code, "ErrorMessage": reason.message or reason.code}
+    why = UNSENDABLE.sub("?", reason.message) or reason.code
+    told = {"RequestID": call.request_id, "ErrorCode": reason.code, "ErrorMessage": why}
     values = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
     target = orjson.loads(policy)["deadLetterTargetArn"]
     letter = {"MessageBody": request["MessageBody"], "MessageAttributes": values}

@@ -5,7 +5,7 @@ Source: SNS developer guide, "Message archiving and replay for FIFO topics".
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -58,7 +58,9 @@ def check(topic: Resource, text: str, prefix: str) -> None:
 
 
 def _moment(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    """Seconds since 1970; a time without a zone is UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def is_live(subscription: Resource, now: float) -> bool:
@@ -72,12 +74,12 @@ def is_live(subscription: Resource, now: float) -> bool:
 def begin(call: Call, topic: Resource, subscription: Resource, before: str | None) -> Resource:
     """Start, start over, or stop, according to the subscription's ReplayPolicy; `before` is what it was."""
     policy = subscription["Attributes"].get("ReplayPolicy")
+    if policy == before:
+        return subscription
     kind = call.resources("subscription")
     if policy is None:
         call.alarms.clear(replay, subscription.arn)
         return kind.update(subscription, Replay=None)
-    if policy == before:
-        return subscription
     call.alarms.set(replay, subscription.arn, call.now)
     return kind.update(subscription, Replay={"Status": "Pending", "After": "", "Until": None})
 

@@ -178,9 +178,16 @@ def _ask(call: Call, topic: Resource, subscription: Resource, kind: str = "Subsc
             outbox.ask_confirmation(call, topic, subscription, message_id, body)
         case "sqs":
             try:
-                handover.send(call, subscription["Endpoint"], {"MessageBody": body})
+                handover.send(call, subscription["Endpoint"], _question(subscription, message_id, body))
             except ServiceError as error:
                 handover.log.warning("sns: %s could not be asked to confirm: %s", subscription["Endpoint"], error)
+
+
+def _question(subscription: Resource, message_id: str, body: str) -> dict[str, str]:
+    """SendMessage's request without the queue: a FIFO queue takes nothing without a group."""
+    if not subscription["Endpoint"].endswith(".fifo"):
+        return {"MessageBody": body}
+    return {"MessageBody": body, "MessageGroupId": subscription.name, "MessageDeduplicationId": message_id}
 
 
 @sns.alarm
@@ -203,13 +210,11 @@ def _remove(call: Call, subscription: Resource) -> None:
 @sns.operation
 def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """By the token; again and again if you like."""
+    is_signed = call.principal.kind != "anonymous"
     try:
-        found = addresses.parse(request["TopicArn"])
+        call, topic = addresses.find_topic(call, request["TopicArn"])
     except ServiceError:
         raise invalid("Topic") from None
-    is_signed = call.principal.kind != "anonymous"
-    call = addresses.scoped(call, found)
-    topic = call.resources("topic").find(found.resource)
     if topic is None:
         raise missing("Topic")
     authenticate = request.get("AuthenticateOnUnsubscribe", "").lower() == "true" and is_signed
