@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from pocketlake.kernel.errors import ServiceError
+from pocketlake.services.dynamodb.attribute_values import item_size
+
 from .conftest import invalid, make
 
 ONE = "1 validation error detected: "
@@ -95,6 +98,21 @@ def test_parameters_are_refused_alike_by_puts_and_deletes(
 ) -> None:
     assert invalid(dynamodb.put_item, TableName=plain, Item=KEY, **request_) == ONE + message
     assert invalid(dynamodb.delete_item, TableName=plain, Key=KEY, **request_) == ONE + message
+
+
+@pytest.mark.parametrize("content", [0, 1.5, True])
+def test_a_map_is_a_map(content: Any) -> None:
+    """Not sent: boto3 can't."""
+    with pytest.raises(ServiceError) as caught:
+        item_size({"m": {"M": {"n": {"M": content}}}})
+    assert caught.value.code == "SerializationException"
+
+
+def test_a_long_set_is_soon_refused(dynamodb: Any, plain: str) -> None:
+    """Pair by pair its members would take minutes."""
+    members = [str(number) for number in range(150_000)]
+    message = invalid(dynamodb.put_item, TableName=plain, Item={**KEY, "v": {"SS": [*members, "149999"]}})
+    assert message.endswith('"99999", "149999"] contains duplicates.')
 
 
 def test_attributes_have_names(dynamodb: Any, plain: str) -> None:

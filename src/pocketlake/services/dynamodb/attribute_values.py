@@ -137,7 +137,11 @@ def _binaries(value: Value, content: Any, level: int) -> int:
 
 def _up_to_repeat(members: list[str], bytes_of: Callable[[str], bytes]) -> list[str]:
     """Members in the order of their bytes up to the first that comes again; that one and the rest as they were sent."""
-    first = next(at for at, member in enumerate(members) if member in members[:at])
+    seen: set[str] = set()
+    first = 0
+    while members[first] not in seen:
+        seen.add(members[first])
+        first += 1
     return sorted(members[:first], key=bytes_of) + members[first:]
 
 
@@ -158,7 +162,7 @@ def _list(_: Value, content: Any, level: int) -> int:
 
 def _map(_: Value, content: Any, level: int) -> int:
     _check_level(level)
-    return 3 + len(content) + item_size(content, level + 1)
+    return 3 + item_size(content, level + 1) + len(content)
 
 
 def _check_level(level: int) -> None:
