@@ -116,6 +116,16 @@ def test_a_poisoned_group_goes_on_without_its_poison(sqs: Any, fifo: str) -> Non
     assert bodies(receive(sqs, dead)) == ["poison"]
 
 
+def test_groups_behind_a_group_of_dead_letters_have_their_turn(sqs: Any, fifo: str) -> None:
+    dead = sqs.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=fifo, Attributes={**redrive(arn(sqs, dead), 1), "VisibilityTimeout": "0"})
+    send(sqs, fifo, "poison", MessageGroupId="a", MessageDeduplicationId="1")
+    assert bodies(receive(sqs, fifo)) == ["poison"]
+    send(sqs, fifo, "good", MessageGroupId="b", MessageDeduplicationId="2")
+    assert bodies(receive(sqs, fifo, 1)) == ["good"]
+    assert counts(sqs, dead)[0] == 1
+
+
 def test_a_task_moves_dead_letters_back_as_new_messages(lake: Any, sqs: Any, source: str, dead: str) -> None:
     before = kill(sqs, source, "a", "b")
     assert counts(sqs, dead) == (2, 0, 0)

@@ -52,10 +52,12 @@ def ready_of_group(db: Store, queue: int, name: str, limit: int) -> list[Row]:
     return [Row(*row) for row in rows]
 
 
-def ready_groups(db: Store, queue: int, limit: int) -> list[str]:
-    """Those whose first message has waited longest come first: sqs_groups_by_turn."""
-    rows = db.rows("SELECT name FROM sqs_groups WHERE queue = ? AND hidden = 0 ORDER BY head LIMIT ?", (queue, limit))
-    return [name for (name,) in rows]
+def ready_groups(db: Store, queue: int, after: int, limit: int) -> list[tuple[str, int]]:
+    """Name and head; those whose first message has waited longest come first: sqs_groups_by_turn."""
+    return db.rows(
+        "SELECT name, head FROM sqs_groups WHERE queue = ? AND hidden = 0 AND head > ? ORDER BY head LIMIT ?",
+        (queue, after, limit),
+    )
 
 
 def remember_attempt(db: Store, queue: int, attempt: str, until: int, positions: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -144,13 +145,8 @@ def _take_groups(call: Call, queue: Queue, limit: int, visible: int, now: int) -
     """Messages of one group after the other, in order; what is in flight holds its group back.  [SQS-015, SQS-509]"""
     taken: list[Row] = []
     target = dead_letters.target_of(call, queue) if queue.max_receives else None
-    for name in fifo_store.ready_groups(call.db, queue.id, limit):
-        rows = fifo_store.ready_of_group(call.db, queue.id, name, limit - len(taken))
-        while target is not None and rows and rows[0].receives >= queue.max_receives:
-            dead_letters.bury(call, queue, target, rows[0], now)
-            rows = fifo_store.ready_of_group(call.db, queue.id, name, limit - len(taken))
-        if target is not None:
-            rows = _before_dead(rows, queue.max_receives)
+    for name in _groups(call, queue, limit):
+        rows = _first_of_group(call, queue, name, limit - len(taken), target, now)
         if rows:
             taken += _hide(call, queue, rows, visible, now)
             if visible:
@@ -158,6 +154,29 @@ def _take_groups(call: Call, queue: Queue, limit: int, visible: int, now: int) -
         if len(taken) == limit:
             break
     return taken
+
+
+def _groups(call: Call, queue: Queue, most: int) -> Iterator[str]:
+    """Ready groups in turn, so many read at once; those behind groups of nothing but dead letters follow."""
+    seen: set[str] = set()  # a group comes again when dead letters were at its head
+    groups = [("", 0)]
+    while groups:
+        groups = fifo_store.ready_groups(call.db, queue.id, groups[-1][1], most)
+        for name, _ in groups:
+            if name not in seen:
+                seen.add(name)
+                yield name
+
+
+def _first_of_group(call: Call, queue: Queue, name: str, limit: int, target: Queue | None, now: int) -> list[Row]:
+    """Its first messages, after dead letters have gone their way."""
+    rows = fifo_store.ready_of_group(call.db, queue.id, name, limit)
+    if target is None:
+        return rows
+    while rows and rows[0].receives >= queue.max_receives:
+        dead_letters.bury(call, queue, target, rows[0], now)
+        rows = fifo_store.ready_of_group(call.db, queue.id, name, limit)
+    return _before_dead(rows, queue.max_receives)
 
 
 def _before_dead(rows: list[Row], max_receives: int) -> list[Row]:
