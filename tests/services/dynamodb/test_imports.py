@@ -175,6 +175,23 @@ def test_items_that_are_none_are_counted_and_the_others_imported(lake, dynamodb,
     assert dynamodb.describe_table(TableName="made")["Table"]["TableStatus"] == "ACTIVE"
 
 
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [
+        ("DYNAMODB_JSON", b'{"Item":{"p":{"S":"a"},"t":{"S":"\\ud800"}}}\n'),
+        ("DYNAMODB_JSON", b'{"Item":{"p":{"S":"\\ud800"}}}\n'),
+        ("ION", b'{Item:{p:"a",t:"\\ud800"}}\n'),
+        ("ION", b'{Item:{p:"a",t:"\\UFFFFFFFF"}}\n'),
+    ],
+)
+def test_texts_that_are_no_unicode_are_counted(lake, dynamodb, s3, kind, bad):
+    good = lines(item(1)) if kind == "DYNAMODB_JSON" else b'{Item:{p:"p00001",n:1.}}\n'
+    s3.put_object(Bucket=BUCKET, Key="in/a", Body=bad + good)
+    found = imported(lake, dynamodb, **asked(kind))
+    assert (found["ImportStatus"], counts(found)) == ("FAILED", (2, 1, 1))
+    assert items(dynamodb) == [item(1)]
+
+
 def test_several_objects_on_one_line_are_as_many_items(lake, dynamodb, s3):
     body = lines(item(1)) + lines(item(2), item(3)).replace(b"\n", b"") + b" " + lines(item(4)).rstrip() + b"\n{no"
     s3.put_object(Bucket=BUCKET, Key="in/a", Body=body)

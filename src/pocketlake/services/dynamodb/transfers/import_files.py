@@ -120,7 +120,11 @@ def _row(table: Table, item: Item) -> tuple[Row, Item]:
     hash, sort = keys.of_item(table, item)
     if size > ITEM_BYTES:
         raise Invalid(TOO_LARGE)
-    return (hash, sort, size, orjson.dumps(item)), item
+    try:
+        body = orjson.dumps(item)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which Python's JSON and Ion's escapes let pass
+        raise Invalid("The item holds a text that is no Unicode") from None
+    return (hash, sort, size, body), item
 
 
 def _opened(body: bytes | FileSlice | BinaryIO) -> BinaryIO:

@@ -8,6 +8,7 @@ type stands for which of DynamoDB's); the Ion 1.0 specification, "Text". Values 
 from __future__ import annotations
 
 import re
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -228,7 +229,9 @@ def _unescaped(text: str) -> str:
 def _escaped(found: re.Match[str]) -> str:
     code = found[1] or found[2] or found[3]
     if code:
-        return chr(int(code, 16))
+        if (point := int(code, 16)) > sys.maxunicode:
+            raise Invalid(f"Unknown escape {found[0]!r}")
+        return chr(point)
     if found[4] in ("\n", "\r", "\r\n"):
         return ""
     if found[4] not in ESCAPED:
