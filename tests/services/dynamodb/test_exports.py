@@ -309,12 +309,22 @@ def test_exports_are_listed_for_90_days(lake, dynamodb, s3, recovered):
     assert refusal(dynamodb.describe_export, ExportArn=theirs)[0] == "ExportNotFoundException"
 
 
-def test_what_is_not_built_is_named(dynamodb, recovered):
-    ask = dynamodb.export_table_to_point_in_time
-    code, message = refusal(
-        ask, TableArn=recovered, S3Bucket=BUCKET, FilterSpecification={"FilterExpression": "v = :v"}
-    )
-    assert (code, "FilterSpecification" in message) == ("NotImplemented", True)
+@pytest.mark.parametrize(
+    ("named", "members"),
+    [
+        ("FilterSpecification", {"FilterSpecification": {"FilterExpression": "v = :v"}}),
+        ("KMS", {"S3SseAlgorithm": "KMS"}),
+        ("KMS", {"S3SseKmsKeyId": "alias/mine"}),
+    ],
+)
+def test_what_is_not_built_is_named(dynamodb, recovered, named, members):
+    code, message = refusal(dynamodb.export_table_to_point_in_time, TableArn=recovered, S3Bucket=BUCKET, **members)
+    assert (code, named in message) == ("NotImplemented", True)
+
+
+@pytest.mark.parametrize("token", ["x", "é", "A" * 60])
+def test_tokens_that_no_list_gave(dynamodb, token):
+    assert refusal(dynamodb.list_exports, NextToken=token)[0] == "ValidationException"
 
 
 def test_large_tables_make_several_files(lake, dynamodb, s3, recovered):

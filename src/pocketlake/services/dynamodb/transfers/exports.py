@@ -13,20 +13,19 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
-from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource, Resources
 
 from .. import history, quotas, schemas
 from ..backups import backups, continuous_backups
 from ..service import Invalid, dynamodb, errors, operation
 from ..table_rules import BAD
-from . import export_files
+from . import export_files, listing
 
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
 DYNAMODB_JSON = "DYNAMODB_JSON"
 TOKEN_LIFE = quotas.JOB_TOKEN_LIFE.value
-ECHOED = ("S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId")
+ECHOED = ("S3Bucket", "S3BucketOwner", "S3Prefix", "S3SseAlgorithm")
 SPECIFICATION = "IncrementalExportSpecification"
 DESCRIBED = (
     "ExportArn",
@@ -118,7 +117,7 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
 def _check_built(request: dict[str, Any]) -> None:
     if "FilterSpecification" in request:
         raise NotImplemented501("dynamodb ExportTableToPointInTime FilterSpecification")
-    if request.get("S3SseAlgorithm") == "KMS":
+    if request.get("S3SseAlgorithm") == "KMS" or "S3SseKmsKeyId" in request:
         raise NotImplemented501("dynamodb ExportTableToPointInTime S3SseAlgorithm KMS (KMS keys)")
     specified, kind = SPECIFICATION in request, request.get("ExportType", FULL)
     if specified != (kind == INCREMENTAL):
@@ -266,26 +265,10 @@ def list_exports(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         found = kept(call).list(parent=schemas.name_of(call, request["TableArn"]))
     else:
         found = kept(call).list_all()
-    found.sort(key=lambda export: (export.name, export.parent), reverse=True)
-    if "NextToken" in request:
-        after = opened(call, request["NextToken"], "exports")
-        found = [export for export in found if [export.name, export.parent] < after]
-    limit = request.get("MaxResults", int(quotas.JOBS_PAGE.value))
-    page = found[:limit]
-    answer: dict[str, Any] = {"ExportSummaries": [_summary(export) for export in page]}
-    if len(found) > limit:
-        answer["NextToken"] = call.pages.seal({"exports": [page[-1].name, page[-1].parent]})
-    return answer
+    most = request.get("MaxResults", int(quotas.JOBS_PAGE.value))
+    shown, following = listing.page(call, found, most, request.get("NextToken"))
+    return {"ExportSummaries": [_summary(export) for export in shown], "NextToken": following}
 
 
 def _summary(export: Resource) -> dict[str, Any]:
     return {member: export[member] for member in ("ExportArn", "ExportStatus", "ExportType")}
-
-
-def opened(call: Call, token: str, kind: str) -> list[str]:
-    """Where a page of exports or imports ended."""
-    try:
-        place: list[str] = call.pages.open(token)[kind]
-        return place
-    except (InvalidToken, KeyError, TypeError):
-        raise Invalid(f"{BAD}Invalid NextToken") from None

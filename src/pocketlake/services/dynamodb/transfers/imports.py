@@ -23,13 +23,14 @@ from ..backups import backups
 from ..backups.restores import NEVER
 from ..changes import Image
 from ..service import dynamodb, errors, operation
-from . import exports
+from . import listing
 from .import_files import Batch, Reader
 
 log = logging.getLogger("pocketlake.dynamodb.imports")
 
 IN_PROGRESS, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 AT_ONCE = int(quotas.IMPORT_BATCH_ITEMS.value)
+TOKEN_LIFE = quotas.JOB_TOKEN_LIFE.value
 TOKEN_BYTES = 56
 LOGGED = 100  # errors of one import that go to the log
 INVALID_ITEMS = "Some of the items failed validation checks. Please check CloudWatch error logs for more details."
@@ -106,7 +107,7 @@ def _earlier(call: Call, request: dict[str, Any]) -> Resource | None:
     """What the same token began; ImportConflictException when it was asked for something else."""
     token = request.get("ClientToken")
     for one in kept(call).list_all() if token else ():
-        if one["ClientToken"] == token and one.created > call.now - exports.TOKEN_LIFE:
+        if one["ClientToken"] == token and one.created > call.now - TOKEN_LIFE:
             defaults = {"InputCompressionType": "NONE"}
             asked = {**defaults, **{member: request[member] for member in ASKED if member in request}}
             if asked != {member: one[member] for member in ASKED if member in one.body}:
@@ -253,17 +254,13 @@ def list_imports(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     found = kept(call).list_all()
     if "TableArn" in request:
         found = [one for one in found if one["TableArn"] == request["TableArn"]]
-    found.sort(key=lambda one: (one.name, one.parent), reverse=True)
-    if "NextToken" in request:
-        after = exports.opened(call, _plain(request["NextToken"]), "imports")
-        found = [one for one in found if [one.name, one.parent] < after]
-    limit = request.get("PageSize", int(quotas.JOBS_PAGE.value))
-    page = found[:limit]
+    token = _plain(request["NextToken"]) if "NextToken" in request else None
+    shown, following = listing.page(call, found, request.get("PageSize", int(quotas.JOBS_PAGE.value)), token)
     answer: dict[str, Any] = {
-        "ImportSummaryList": [{member: one[member] for member in SUMMARY if member in one.body} for one in page]
+        "ImportSummaryList": [{member: one[member] for member in SUMMARY if member in one.body} for one in shown]
     }
-    if len(found) > limit:
-        answer["NextToken"] = _hexadecimal(call.pages.seal({"imports": [page[-1].name, page[-1].parent]}))
+    if following is not None:
+        answer["NextToken"] = _hexadecimal(following)
     return answer
 
 
