@@ -47,6 +47,14 @@ def test_a_batch_shows_projections(table, client):
     assert found == {TABLE: [{0: 1}]}
 
 
+def test_a_table_that_stands_twice_in_a_batch_is_refused(table, client):
+    """As text and as bytes: the second would take the first's keys for missing ones."""
+    direct(table, "a", plays=1)
+    asked = {TABLE: [False, None, [b"a"]], TABLE.encode(): [False, None, [b"b"]]}
+    with pytest.raises(Refused, match="a table stands twice"):
+        client.ask("batch_get", asked, None)
+
+
 def test_a_batch_is_written_through(table, client):
     client.put(TABLE, "gone", {"plays": 1})
     writes = [b"new", client.item({"plays": 7}), b"gone", None]

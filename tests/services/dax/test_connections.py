@@ -153,6 +153,26 @@ def test_an_expression_that_makes_no_sense_is_refused(table, client, tree):
     assert refused.value.codes == [4, 37, 38, 39, 46]
 
 
+@pytest.mark.parametrize("number", [0, 5, -1, 2**53, 2**63, 2**200])
+def test_there_is_no_list_of_attributes_with_a_number_that_nobody_was_given(table, client, number):
+    with pytest.raises(Refused, match="Unknown attribute list"):
+        client.ask("define_attribute_list", number)
+
+
+def test_a_list_of_attributes_is_no_longer_than_an_item(table, client):
+    names = ["x" * 60_000 + str(number) for number in range(6)]
+    assert client.ask("define_attribute_list", client.ask("define_attribute_list_id", names)) == names
+    with pytest.raises(Refused, match="at most 409600 bytes"):
+        client.ask("define_attribute_list_id", [*names, "x" * 60_000])
+
+
+@pytest.mark.parametrize("operation", [[], 2.0, None, 3, "Put"])
+def test_a_transaction_of_what_is_no_operation_is_refused(table, client, operation):
+    columns = ([operation], [TABLE.encode()], [b"x"], [client.item({})], None, [1], [None], [None], None)
+    with pytest.raises(Refused, match="TransactItems can only contain one of Check, Put, Update or Delete"):
+        client.ask("transact_write", *columns)
+
+
 def test_expressions_keep_their_meaning(table, client):
     """Or within And, And within Not: DynamoDB refuses parentheses that are not needed, and needs those that are."""
     client.put(TABLE, "x", {"a": 1, "b": 2, "size": 3})

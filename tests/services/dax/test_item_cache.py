@@ -140,9 +140,27 @@ def test_a_projection_is_made_of_the_cached_item(table, client):
     assert answer == {0: {0: "Paul", 1: "Wait"}}
     table.delete_item(TableName=TABLE, Key={"title": {"S": "Wait"}})
     assert client.ask("get", TABLE.encode(), b"Wait", asked) == answer
-    overlapping = {0: cbor2.dumps([1, [path("by"), path("by", 1)]])}
-    with pytest.raises(Refused, match="Two document paths overlap"):
-        client.ask("get", TABLE.encode(), b"Wait", overlapping)
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        ([path("by"), path("by", 1)], r"overlap .* path one: \[by\], path two: \[by, \[1\]\]"),
+        ([path("year"), path("by", 1, "x"), path("by")], r"path one: \[by, \[1\], x\], path two: \[by\]"),
+        ([path("by", 0), path("by", 0)], r"path one: \[by, \[0\]\], path two: \[by, \[0\]\]"),
+        ([path(f"a{number}") for number in range(2049)], "exceeded the maximum allowed size; expression size: 4098"),
+    ],
+)
+def test_a_projection_that_dynamodb_would_refuse_is_refused(table, client, paths, said):
+    with pytest.raises(Refused, match=said):
+        client.ask("get", TABLE.encode(), b"Wait", {0: cbor2.dumps([1, paths])})
+
+
+def test_a_table_may_be_named_by_its_arn_too(table, client):
+    direct(table, "Wait", plays=1)
+    assert client.get(TABLE, "Wait") == {"plays": 1}
+    client.put(f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}", "Wait", {"plays": 2})
+    assert client.get(TABLE, "Wait") == {"plays": 2}
 
 
 def test_a_changed_time_to_live_counts_at_once_and_nought_means_for_ever(lake, dax, table, create):

@@ -1,7 +1,7 @@
 """Lists of attributes' names, each with a number: on the wire an item is the number and its values.
 
 Clients remember numbers for as long as they live, so a number means the same list for ever, over restarts and resets:
-it is made of the names, and kept.
+it is made of the names. A reset forgets it, until the names are seen again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import orjson
 
 from pocketlake.kernel.call import Call
 
+from . import quotas
 from .service import refuse
 
 EMPTY = 1  # the list without names, as all clients know
-REMEMBERED = 20_000
+LARGEST = 1 << 53  # JavaScript counts exactly up to here
+REMEMBERED, LONGEST_REMEMBERED = 20_000, 4096  # lists, bytes of one
 
 Names = tuple[str, ...]
 
@@ -26,8 +28,11 @@ def number_of(call: Call, names: Names) -> int:
         return EMPTY
     known: int | None = call.memory.get(names)
     if known is None:
-        known = _define(call, orjson.dumps(names))
-        _remember(call, known, names)
+        body = orjson.dumps(names)
+        if len(body) > quotas.NAMES_BYTES.value:
+            raise refuse(f"A list of attributes' names has at most {quotas.NAMES_BYTES.value:.0f} bytes")
+        known = _define(call, body)
+        _remember(call, known, names, len(body))
     return known
 
 
@@ -53,16 +58,20 @@ def names_of(call: Call, number: int) -> Names:
         return ()
     known: Names | None = call.memory.get(number)
     if known is None:
-        # The primary key serves this.
-        row = call.db.one("SELECT names FROM dax_attribute_lists WHERE id = ?", (number,))
+        row = None
+        if 0 < number < LARGEST:  # clients may say any
+            # The primary key serves this.
+            row = call.db.one("SELECT names FROM dax_attribute_lists WHERE id = ?", (number,))
         if row is None:
             raise refuse(f"Unknown attribute list: {number}")
         known = tuple(orjson.loads(row[0]))
-        _remember(call, number, known)
+        _remember(call, number, known, len(row[0]))
     return known
 
 
-def _remember(call: Call, number: int, names: Names) -> None:
+def _remember(call: Call, number: int, names: Names, size: int) -> None:
+    if size > LONGEST_REMEMBERED:
+        return
     memory = call.memory
     if len(memory) >= REMEMBERED:
         memory.clear()

@@ -33,6 +33,8 @@ class Part:
 def batch_get_item(request: Request, asked: Any, given: Any) -> bytes:
     chosen = Options(given)
     parts = [_part(request, table, one) for table, one in _by_table(asked)]
+    if len({part.table for part in parts}) < len(parts):
+        raise Malformed("a table stands twice in a batch, as text and as bytes")
     check_count("requestItems", sum(part.count for part in parts), MOST_KEYS)
     answer: dict[str, Any] = {}
     wanted = {part.table: _wanted(request, part) for part in parts if part.missing}

@@ -35,6 +35,13 @@ SCHEMA_SECONDS = Quota("a table's key schema is remembered for", 60, "seconds", 
 REQUEST_BYTES = Quota("one request on the wire", 18 * MIB, "bytes", "ours: a batch of 16 MiB, and what is around it")
 STRANGER_BYTES = Quota("one request of somebody not yet authorized", 64 * 1024, "bytes", "ours")
 REQUESTS_A_TURN = Quota("requests of a connection answered in one turn", 32, "requests", "ours")
+NAMES_BYTES = Quota("a list of attributes' names", 400 * 1024, "bytes", "DynamoDB: an item, with its names")
+PROJECTED = Quota(
+    "names and indexes of a projection",
+    2048,
+    "elements",
+    "DynamoDB: an expression has 4 KB, an element two bytes of it",
+)
 LEVELS = Quota("levels of containers in a request", 64, "levels", "ours: DynamoDB's 32, and what is around them")
 CONNECTIONS = Quota("connections of a cluster", 10_000, "connections", "ours; 40,000 a node on AWS")
 REQUEST_SECONDS = Quota("from a request's first byte to its last", 60, "seconds", "ours")

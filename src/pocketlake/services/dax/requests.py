@@ -82,11 +82,15 @@ class Request:
         """Where the cache has the item with this key."""
         if type(data) is not bytes:
             raise Malformed("a key is bytes")
-        return table, item_keys.canonical(self.schema(table), data)
+        return self._name(table), item_keys.canonical(self.schema(table), data)
 
     def place_of(self, table: str, item: Item) -> Place:
         schema = self.schema(table)
-        return table, item_keys.canonical(schema, item_keys.encode(schema, item))
+        return self._name(table), item_keys.canonical(schema, item_keys.encode(schema, item))
+
+    def _name(self, table: str) -> str:
+        """A table of one's own has two names, and one place for an item."""
+        return table.removeprefix(f"arn:aws:dynamodb:{self.call.region}:{self.call.account}:table/")
 
     def encode(self, table: str, item: Item) -> bytes:
         """An item without its key: its list's number, and its values."""

@@ -8,7 +8,6 @@ document, so a restarted lake takes them up again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -166,8 +165,10 @@ class Listeners:
     def _close(self, _: Any = None) -> None:
         running, self._running = list(self._running.values()), {}
         for one in running:
-            with contextlib.suppress(Exception):
+            try:
                 one.close()
+            except Exception:  # the others are closed all the same
+                log.exception("the cluster %s could not be closed", one.name)
 
 
 def bound_host(lake: Lake) -> str:

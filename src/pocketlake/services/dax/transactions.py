@@ -70,7 +70,7 @@ def transact_write_items(
 def _write(
     request: Request, operation: Any, table_name: Any, key: Any, content: Any, returns: Any, condition: Any, update: Any
 ) -> dict[str, Any]:
-    if operation not in KINDS:
+    if type(operation) is not int or operation not in KINDS:
         raise refuse("TransactItems can only contain one of Check, Put, Update or Delete")
     table = request.table(table_name)
     one: dict[str, Any] = {"TableName": table}

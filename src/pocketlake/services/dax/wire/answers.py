@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .. import quotas
 from ..service import refuse
 from . import values
 from .expressions import Path
@@ -103,14 +104,24 @@ def _at(path: Path, item: Item) -> Value | None:
 
 def check_paths(paths: list[Path]) -> None:
     """None may lie within another. Wording: DynamoDB's."""
-    for at, path in enumerate(paths):
-        for other in paths[at + 1 :]:
-            shorter = min(len(path), len(other))
-            if path[:shorter] == other[:shorter]:
-                raise refuse(
-                    "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite "
-                    f"one of these paths; path one: {_shown(path)}, path two: {_shown(other)}"
-                )
+    if (elements := sum(map(len, paths))) > quotas.PROJECTED.value:
+        raise refuse(
+            "Invalid ProjectionExpression: Expression size has exceeded the maximum allowed size; "
+            f"expression size: {2 * elements}"
+        )
+    ends: set[Path] = set()
+    passing: dict[Path, Path] = {}  # from where paths pass through, or end, to one of them
+    for path in paths:
+        outer = (path[:at] for at in range(1, len(path)) if path[:at] in ends)
+        before = passing.get(path) or next(outer, None)
+        if before is not None:
+            raise refuse(
+                "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite "
+                f"one of these paths; path one: {_shown(before)}, path two: {_shown(path)}"
+            )
+        ends.add(path)
+        for at in range(1, len(path) + 1):
+            passing.setdefault(path[:at], path)
 
 
 def _shown(path: Iterable[str | int]) -> str:

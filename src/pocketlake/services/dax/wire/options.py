@@ -42,10 +42,6 @@ class Options:
             request["ReturnItemCollectionMetrics"] = asked
         return request
 
-    @property
-    def counts_capacity(self) -> bool:
-        return self._given.get(CONSUMED_CAPACITY) in (1, 2)
-
     def returns(self) -> str:
         return self._one_of(RETURN_VALUES, RETURNS, "returnValues") or "NONE"
 
