@@ -5,7 +5,7 @@ import asyncio
 import apsw
 import pytest
 
-from pocketlake.kernel.store import Store
+from pocketlake.kernel.store import CHECKPOINT_PAGES, Store, _checkpoint
 
 
 @pytest.fixture
@@ -154,3 +154,32 @@ def test_what_is_read_beside_the_loop_has_this_turns_writes(store):
         return await store.beside(lambda db: db.execute("SELECT value FROM kept ORDER BY value").fetchall())
 
     assert asyncio.run(scenario()) == [(1,), (2,)]
+
+
+def fill(store: Store, pages: int) -> None:
+    store.enter()
+    store.executemany("INSERT INTO large VALUES (?)", [(bytes(8000),)] * pages)
+    store.end_tick()
+
+
+def test_a_thread_copies_the_log(store):
+    store.migrate("large", ["CREATE TABLE large (value BLOB)"])
+    fill(store, 1000)
+    assert _checkpoint(store.path) == store._log_pages > 1000
+
+
+def test_the_log_begins_again_when_it_was_copied(store):
+    store.migrate("large", ["CREATE TABLE large (value BLOB)"])
+
+    async def scenario():
+        store.attach(asyncio.get_running_loop())
+        for _ in range(3):
+            fill(store, CHECKPOINT_PAGES // 2)
+            await asyncio.sleep(0)
+        assert store._checkpointing
+        while store._checkpointing:
+            await asyncio.sleep(0.01)
+        fill(store, 1)
+
+    asyncio.run(scenario())
+    assert store._log_pages < 10

@@ -29,7 +29,7 @@ SYNCHRONOUS = {"process": "NORMAL", "power": "FULL", "memory": "OFF"}
 
 CHECKPOINT_PAGES = 4000  # write-ahead log pages (8 KiB each) before a checkpoint starts in a thread
 CHECKPOINT_REST_PAGES = 500  # what the loop itself copies at the end, some milliseconds
-CHECKPOINT_LIMIT_PAGES = 40_000  # past this the loop itself checkpoints: the thread can't keep up
+CHECKPOINT_LIMIT_PAGES = 40_000  # past this the loop copies the rest, whatever it is: the thread can't keep up
 
 Result = TypeVar("Result")
 Parameters = Sequence[Any] | dict[str, Any]
@@ -55,7 +55,7 @@ class Store:
         self._due = False  # rows or savepoints wait for the next statement
         self._lost: BaseException | None = None  # why this turn cannot be committed
         self._checkpointing = False
-        self._log_pages = self._rest_pages = 0
+        self._log_pages = 0
         self._prepare(durability)
 
     def _prepare(self, durability: str) -> None:
@@ -224,12 +224,8 @@ class Store:
 
     def _on_wal(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._log_pages = pages
-        if pages >= CHECKPOINT_PAGES and self._loop is not None:
-            if pages >= CHECKPOINT_LIMIT_PAGES:
-                self._loop.call_soon(self.checkpoint)
-            elif not self._checkpointing:
-                self._rest_pages = pages
-                self._checkpoint_beside(self._loop)
+        if pages >= CHECKPOINT_PAGES and self._loop is not None and not self._checkpointing:
+            self._checkpoint_beside(self._loop)
         return apsw.SQLITE_OK
 
     def _checkpoint_beside(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -237,18 +233,23 @@ class Store:
         loop.run_in_executor(None, _checkpoint, self.path).add_done_callback(self._checkpointed)
 
     def _checkpointed(self, future: asyncio.Future[int]) -> None:
-        self._checkpointing = False
-        if self._loop is None or future.cancelled() or future.exception() is not None:
+        """Copy in the thread what came while it copied, until little is left.
+
+        That the loop copies itself, after which the log starts again from its beginning.
+        """
+        if self._loop is None or future.cancelled():
             return
-        before, self._rest_pages = self._rest_pages, self._log_pages - future.result()
-        if CHECKPOINT_REST_PAGES < self._rest_pages < before / 2:
-            self._checkpoint_beside(self._loop)  # much came meanwhile; less will have come next time
+        if future.exception() is not None:
+            self._checkpointing = False
+            log.error("a checkpoint failed, the next commit tries again", exc_info=future.exception())
+        elif self._log_pages - future.result() > CHECKPOINT_REST_PAGES and self._log_pages < CHECKPOINT_LIMIT_PAGES:
+            self._checkpoint_beside(self._loop)
         else:
-            # The few pages written meanwhile: after them the log starts again from its beginning.
             self._loop.call_soon(self._finish_checkpoint)
 
     def _finish_checkpoint(self) -> None:
         self.end_tick()
+        self._checkpointing = False
         self.checkpoint()
 
 
@@ -302,6 +303,7 @@ def _checkpoint(path: str) -> int:
     """
     beside = apsw.Connection(path)
     try:
+        beside.execute("SELECT 1 FROM migrations LIMIT 1").fetchall()  # until it has read, it knows of no log
         return beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[1]
     finally:
         beside.close()
