@@ -292,6 +292,56 @@ def test_a_topic_s_archive_is_replayed_to_a_new_subscription(fan):
     assert fan.texts(url) == ["now"]
 
 
+def archive(fan, count, **attributes):
+    """A FIFO topic with so many messages in its archive, and a queue."""
+    topic, (url, arn) = fan.topic("t.fifo", ArchivePolicy='{"MessageRetentionPeriod": "1"}'), fan.queue("q.fifo")
+    for start in range(0, count, 10):
+        entries = [
+            {"Id": str(n), "Message": str(n), "MessageGroupId": "g", "MessageDeduplicationId": str(n)}
+            for n in range(start, min(start + 10, count))
+        ]
+        fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    return topic, url, arn
+
+
+def replay(begin):
+    return json.dumps({"PointType": "Timestamp", "StartingPoint": begin.isoformat()})
+
+
+def test_a_long_replay_keeps_order_and_new_messages_come_behind(fan):
+    begin = fan.lake.clock.now()
+    topic, url, arn = archive(fan, 290)
+    fan.lake.clock.freeze()
+    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
+    fan.sns.publish(TopicArn=topic, Message="290", MessageGroupId="g", MessageDeduplicationId="290")
+    found = []
+    while len(found) < 291:
+        fan.lake.clock.advance(1)
+        found += [message["Body"] for message in fan.received(url)]
+    assert found == [str(n) for n in range(291)]
+
+
+def test_a_topic_of_the_same_name_does_not_remember_the_one_before(fan):
+    begin = fan.lake.clock.now()
+    topic, *_ = archive(fan, 30)
+    fan.sns.delete_topic(TopicArn=topic)
+    topic, url, arn = archive(fan, 1)
+    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
+    fan.lake.clock.advance(1)
+    assert [message["Body"] for message in fan.received(url)] == ["0"]
+
+
+def test_what_is_older_than_the_archive_s_retention_is_not_replayed(fan):
+    begin = fan.lake.clock.now()
+    topic, url, arn = archive(fan, 1)
+    fan.lake.clock.advance(hours=23)
+    fan.sns.publish(TopicArn=topic, Message="new", MessageGroupId="g", MessageDeduplicationId="new")
+    fan.lake.clock.advance(hours=1, minutes=1)
+    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
+    fan.lake.clock.advance(1)
+    assert [message["Body"] for message in fan.received(url)] == ["new"]
+
+
 def test_an_archive_forgets(fan):
     topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
     fan.sns.set_topic_attributes(

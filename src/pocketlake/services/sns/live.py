@@ -15,6 +15,11 @@ def subscriptions(call: Call, topic: Resource) -> list[Resource]:
     return found
 
 
+def log(topic: Resource) -> str:
+    """Under which name the store has what a FIFO topic keeps: another one for each topic that had this ARN."""
+    return str(topic.get("Log", topic.arn))
+
+
 def forget(call: Call, topic_arn: str) -> None:
     """After every change, and again if the change is taken back."""
     call.memory.pop(topic_arn, None)

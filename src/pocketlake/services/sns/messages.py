@@ -174,12 +174,13 @@ def _publish(call: Call, topic: Resource, message: Message, size: int) -> dict[s
     if topic["IsFifo"]:
         by_group = topic["Attributes"].get("FifoThroughputScope") == "MessageGroup"
         scoped = f"{message.group}\0{message.deduplication}" if by_group else str(message.deduplication)
-        known = store.remembered(call.db, topic.arn, scoped, call.now)
+        log = live.log(topic)
+        known = store.remembered(call.db, log, scoped, call.now)
         if known is not None:
             return {"MessageId": known[0], "SequenceNumber": known[1]}
-        message.sequence = str(SEQUENCES + store.next_sequence(call.db, topic.arn))
+        message.sequence = str(SEQUENCES + store.next_sequence(call.db, log))
         until = call.now + quotas.DEDUPLICATION.value
-        store.remember(call.db, topic.arn, scoped, until, message.id, message.sequence, call.now)
+        store.remember(call.db, log, scoped, until, message.id, message.sequence, call.now)
         replays.archive(call, topic, message)
         answer["SequenceNumber"] = message.sequence
     for subscription in live.subscriptions(call, topic):

@@ -18,6 +18,8 @@ from .notifications import Message
 from .service import invalid, sns
 
 BATCH = 200  # messages of one transaction
+EXPIRED = 1000  # that go at once
+PAUSE = 0.05
 
 
 def archive(call: Call, topic: Resource, message: Message) -> None:
@@ -26,7 +28,7 @@ def archive(call: Call, topic: Resource, message: Message) -> None:
     if not days:
         return
     assert message.sequence is not None
-    store.archive(call.db, topic.arn, message.sequence, message.sent, message.dump())
+    store.archive(call.db, live.log(topic), message.sequence, message.sent, message.dump())
     if call.alarms.due(expire, topic.name) is None:
         call.alarms.set(expire, topic.name, call.now + quotas.DAY)
 
@@ -38,8 +40,9 @@ def expire(call: Call, key: str) -> None:
     days = 0 if topic is None else topic_attributes.archive_days(topic)
     if topic is None:
         return
-    store.expire_archive(call.db, topic.arn, call.now - days * quotas.DAY)
-    if days:
+    if store.expire_archive(call.db, live.log(topic), call.now - days * quotas.DAY, EXPIRED):
+        call.alarms.set(expire, key, call.now + PAUSE)
+    elif days:
         call.alarms.set(expire, key, call.now + quotas.DAY)
 
 
@@ -95,7 +98,8 @@ def replay(call: Call, key: str) -> None:
     ending = policy.get("EndingPoint")
     end = None if ending is None else _moment(ending)
     after = subscription["Replay"]["After"]
-    rows = store.archived(call.db, topic.arn, after, _moment(policy["StartingPoint"]), end, BATCH)
+    start = max(_moment(policy["StartingPoint"]), call.now - topic_attributes.archive_days(topic) * quotas.DAY)
+    rows = store.archived(call.db, live.log(topic), after, start, end, BATCH)
     for sequence, _, kept in rows:
         message = Message.load(kept)
         message.replayed = True

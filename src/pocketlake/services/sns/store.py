@@ -1,4 +1,8 @@
-"""SQL of the messages: FIFO topics' counters and memory, the archive, deliveries that are due, and the outbox."""
+"""SQL of the messages: FIFO topics' counters and memory, the archive, deliveries that are due, and the outbox.
+
+What FIFO topics keep stands under a name of the topic's own (`live.log`), so that of a deleted topic what is left of it
+is nobody's, and can go some rows at a time.
+"""
 
 from __future__ import annotations
 
@@ -58,16 +62,29 @@ def remembered(db: Store, topic: str, scoped: str, now: float) -> tuple[str, str
 
 
 def remember(db: Store, topic: str, scoped: str, until: float, message: str, sequence: str, now: float) -> None:
-    """What has run out goes at the same time. sns_deduplication_by_end serves this."""
-    db.execute("DELETE FROM sns_deduplication WHERE topic = ? AND until <= ?", (topic, now))
+    """Of what has run out, two go for each one that comes. sns_deduplication_by_end serves this."""
+    db.execute(
+        "DELETE FROM sns_deduplication WHERE topic = ? AND scoped IN"
+        " (SELECT scoped FROM sns_deduplication WHERE topic = ? AND until <= ? LIMIT 2)",
+        (topic, topic, now),
+    )
     db.execute(
         "INSERT OR REPLACE INTO sns_deduplication VALUES (?, ?, ?, ?, ?)", (topic, scoped, until, message, sequence)
     )
 
 
-def forget_topic(db: Store, topic: str) -> None:
-    for table in ("sns_sequences", "sns_deduplication", "sns_archive"):
-        db.execute(f"DELETE FROM {table} WHERE topic = ?", (topic,))
+def forget_topic(db: Store, topic: str, most: int) -> bool:
+    """Remove some of what a deleted topic kept; whether some remains."""
+    db.execute("DELETE FROM sns_sequences WHERE topic = ?", (topic,))
+    is_left = False
+    for table, column in (("sns_deduplication", "scoped"), ("sns_archive", "sequence")):
+        db.execute(
+            f"DELETE FROM {table} WHERE topic = ? AND {column} IN"
+            f" (SELECT {column} FROM {table} WHERE topic = ? LIMIT ?)",
+            (topic, topic, most),
+        )
+        is_left |= db.one(f"SELECT 1 FROM {table} WHERE topic = ? LIMIT 1", (topic,)) is not None
+    return is_left
 
 
 # The archive
@@ -80,17 +97,28 @@ def archive(db: Store, topic: str, sequence: str, sent: float, message: bytes) -
 def archived(
     db: Store, topic: str, after: str, begin: float, end: float | None, most: int
 ) -> list[tuple[str, float, bytes]]:
-    """Messages of the topic after this sequence number, sent from `begin` on and not after `end`, oldest first."""
+    """Messages of the topic after this sequence number, sent from `begin` on and not after `end`, oldest first.
+
+    Times rise with sequence numbers, so sns_archive_by_time finds the first one, and the primary key those after it.
+    """
+    first = db.one(
+        "SELECT sequence FROM sns_archive WHERE topic = ? AND sent >= ? ORDER BY sent, sequence LIMIT 1", (topic, begin)
+    )
+    if first is None:
+        return []
+    place, beyond = (after, ">") if after >= first[0] else (first[0], ">=")
     return db.rows(
-        "SELECT sequence, sent, message FROM sns_archive WHERE topic = ? AND sequence > ? AND sent >= ?"
+        f"SELECT sequence, sent, message FROM sns_archive WHERE topic = ? AND sequence {beyond} ?"
         " AND (? IS NULL OR sent <= ?) ORDER BY sequence LIMIT ?",
-        (topic, after, begin, end, end, most),
+        (topic, place, end, end, most),
     )
 
 
-def expire_archive(db: Store, topic: str, before: float) -> None:
-    """sns_archive_by_time serves this."""
-    db.execute("DELETE FROM sns_archive WHERE topic = ? AND sent < ?", (topic, before))
+def expire_archive(db: Store, topic: str, before: float, most: int) -> bool:
+    """Remove some of what is older; whether some remains. sns_archive_by_time serves this."""
+    old = "SELECT sequence FROM sns_archive WHERE topic = ? AND sent < ? LIMIT ?"
+    db.execute(f"DELETE FROM sns_archive WHERE topic = ? AND sequence IN ({old})", (topic, topic, before, most))
+    return db.one(old, (topic, before, 1)) is not None
 
 
 def oldest_archived(db: Store, topic: str) -> float | None:

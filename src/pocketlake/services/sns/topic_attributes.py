@@ -146,7 +146,7 @@ def shown(call: Call, topic: Resource) -> dict[str, str]:
         attributes |= {"FifoTopic": "true"}
         attributes.setdefault("ContentBasedDeduplication", "false")
         attributes.setdefault("FifoThroughputScope", "Topic")
-        oldest = store.oldest_archived(call.db, topic.arn) if archive_days(topic) else None
+        oldest = store.oldest_archived(call.db, live.log(topic)) if archive_days(topic) else None
         if oldest is not None:
             begin = max(oldest, call.now - archive_days(topic) * quotas.DAY)
             moment = datetime.fromtimestamp(begin, UTC)

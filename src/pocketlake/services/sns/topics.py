@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -12,6 +13,8 @@ from . import addresses, live, quotas, store, tags, topic_attributes
 from .service import errors, invalid, sns
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
+FORGOTTEN = 1000  # rows of one turn
+PAUSE = 0.05
 LARGE = ("sqs", "firehose", "lambda")  # protocols that carry messages above 256 KiB
 
 
@@ -35,6 +38,8 @@ def create_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn = call.arn(name)
     attributes = {key: topic_attributes.normal(key, value) for key, value in given.items()}
     body = {"Attributes": attributes, "IsFifo": is_fifo, "Deleted": 0}
+    if is_fifo:
+        body["Log"] = f"{arn}:{uuid.uuid4()}"
     call.resources("topic").create(name, body, arn=arn, tags=new_tags)
     live.changed(call, arn)
     return {"TopicArn": arn}
@@ -64,9 +69,17 @@ def delete_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     for subscription in live.subscriptions(call, topic):
         call.resources("subscription").delete(subscription)
     call.resources("topic").delete(topic)
-    store.forget_topic(call.db, topic.arn)
+    if topic["IsFifo"]:
+        call.alarms.set(forget, live.log(topic), call.now)
     live.changed(call, topic.arn)
     return {}
+
+
+@sns.alarm
+def forget(call: Call, key: str) -> None:
+    """What a deleted topic kept leaves the store, some of it at a time."""
+    if store.forget_topic(call.db, key, FORGOTTEN):
+        call.alarms.set(forget, key, call.now + PAUSE)
 
 
 @sns.operation
