@@ -78,6 +78,14 @@ def test_an_action_keeps_what_is_not_given_again_but_its_end(scaling: Any, targe
     assert "EndTime" not in found
 
 
+def test_an_action_of_the_year_9999_waits(lake: Any, scaling: Any, dynamodb: Any, target: str) -> None:
+    action = {"ScheduledActionName": "some day", "ScalableTargetAction": {"MinCapacity": 20}}
+    schedule = {"Schedule": "cron(0 7 * * ? *)", "StartTime": "9999-12-31T23:59:59Z"}
+    scaling.put_scheduled_action(**WRITES, **action, **schedule)
+    lake.clock.advance(days=2)
+    assert units(dynamodb) == (10, 10)
+
+
 def test_a_suspended_schedule_and_a_deleted_one_do_nothing(lake: Any, scaling: Any, dynamodb: Any, target: str) -> None:
     schedule(scaling, "at(2026-03-02T07:00:00)", 30)
     schedule(scaling, "at(2026-03-02T08:00:00)", 40, name="later")
@@ -96,6 +104,7 @@ def test_a_suspended_schedule_and_a_deleted_one_do_nothing(lake: Any, scaling: A
         {"Schedule": "every day"},
         {"Schedule": "rate(1 minutes)"},
         {"Schedule": "at(tomorrow)"},
+        {"Schedule": f"rate({'9' * 400} days)"},
         {"Schedule": "cron(0 7 * * ? *)", "Timezone": "Europe/Nowhere"},
         {"ScalableTargetAction": {}},
         {"ScalableTargetAction": {"MinCapacity": 5, "MaxCapacity": 4}},

@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import WRITES, refusal, tracking, units
 
+READS, WRITTEN = "DynamoDBReadCapacityUtilization", "DynamoDBWriteCapacityUtilization"
+
 
 @pytest.fixture
 def target(scaling: Any, table: str) -> str:
@@ -111,8 +113,14 @@ def test_policies_are_described_with_their_alarms(scaling: Any, target: str) -> 
         (tracking(90.5), "ValidationException"),
         ({**tracking(), "PolicyType": "StepScaling"}, "ValidationException"),
         ({**tracking(), "PolicyType": "PredictiveScaling"}, "NotImplemented"),
+        (tracking(PredefinedMetricSpecification={"PredefinedMetricType": READS}), "ValidationException"),
         (
-            tracking(PredefinedMetricSpecification={"PredefinedMetricType": "DynamoDBReadCapacityUtilization"}),
+            tracking(PredefinedMetricSpecification={"PredefinedMetricType": WRITTEN, "ResourceLabel": "app/x"}),
+            "ValidationException",
+        ),
+        (tracking(ScaleInCooldown=-1), "ValidationException"),
+        (
+            {**tracking(), "StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity"}},
             "ValidationException",
         ),
     ],

@@ -10,8 +10,8 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import listing, quotas, store
-from .service import autoscaling, errors
+from . import listing, namespaces, quotas, store
+from .service import autoscaling
 
 KEPT = quotas.ACTIVITY_DAYS.value * 86_400
 LAST = 1 << 62
@@ -21,7 +21,7 @@ def record(call: Call, target: Resource, description: str, cause: str, status: s
     """`status`: Successful or Failed."""
     body = {
         "ActivityId": str(uuid.uuid4()),
-        **{member: target[member] for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
+        **namespaces.identity(target.body),
         "Description": description,
         "Cause": cause,
         "StartTime": call.now,
@@ -38,8 +38,7 @@ def record(call: Call, target: Resource, description: str, cause: str, status: s
 def describe_scaling_activities(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The newest first. What was not scaled is not recorded: nothing is added for IncludeNotScaledActivities."""
     resource, dimension = request.get("ResourceId"), request.get("ScalableDimension")
-    if dimension is not None and resource is None:
-        raise errors.ValidationException("ScalableDimension requires ResourceId.")
+    listing.check_dimension(request)
     most, before = listing.limit(request), listing.after(call, request) or LAST
     scope = (call.account, call.region, request["ServiceNamespace"])
     rows = store.activities(call.db, scope, resource, dimension, before, call.now - KEPT, most + 1)

@@ -9,7 +9,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource
 
-from . import quotas
+from . import namespaces, quotas
 from .service import errors
 
 MOST = int(quotas.PAGE.value)
@@ -53,7 +53,21 @@ def page(
     return answer
 
 
+def of_targets(call: Call, kind: str, request: dict[str, Any], names: list[str] | None) -> list[Resource]:
+    """Policies or actions of the targets that are asked for; of these names or ARNs, where some are given."""
+    check_dimension(request)
+    return [
+        one
+        for one in call.resources(kind).list_all()
+        if matches(one.body, request) and (not names or one.name in names or one.arn in names)
+    ]
+
+
+def check_dimension(request: dict[str, Any]) -> None:
+    if "ScalableDimension" in request and "ResourceId" not in request:
+        raise errors.ValidationException("ScalableDimension requires ResourceId.")
+
+
 def matches(body: dict[str, Any], request: dict[str, Any]) -> bool:
     """Namespace, resource and dimension, those that are asked for."""
-    members = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-    return all(body[member] == request[member] for member in members if member in request)
+    return all(body[member] == request[member] for member in namespaces.IDENTITY if member in request)

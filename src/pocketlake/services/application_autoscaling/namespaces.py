@@ -7,14 +7,17 @@ services than DynamoDB is not built.
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
+from pocketlake.kernel.arn import PARTITION
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501, ServiceError
 
 from .service import errors
 
 DYNAMODB = "dynamodb"
+IDENTITY = ("ServiceNamespace", "ResourceId", "ScalableDimension")  # what names a target
 # The form of a resource's ID, by dimension without its last part.
 FORMS = {
     "ecs:service": r"service/[^/]+/[^/]+",
@@ -66,6 +69,17 @@ def check(request: dict[str, Any]) -> None:
         raise errors.ValidationException("Unsupported service namespace, resource type or scalable dimension")
 
 
+def identity(given: dict[str, Any]) -> dict[str, str]:
+    """What names a target, of a request or a document."""
+    return {member: given[member] for member in IDENTITY}
+
+
+def arn(call: Call, target: dict[str, Any], kind: str, ending: str) -> str:
+    """Of what belongs to a target, in the form that Auto Scaling's own ARNs have."""
+    resource = f"resource/{target['ServiceNamespace']}/{target['ResourceId']}"
+    return f"arn:{PARTITION}:autoscaling:{call.region}:{call.account}:{kind}:{uuid.uuid4()}:{resource}:{ending}"
+
+
 def check_acting(request: dict[str, Any], what: str) -> None:
     """What is to act must be built."""
     if request["ServiceNamespace"] != DYNAMODB:
@@ -75,7 +89,7 @@ def check_acting(request: dict[str, Any], what: str) -> None:
 def role(account: str, namespace: str) -> str:
     """The service-linked role that scales."""
     return (
-        f"arn:aws:iam::{account}:role/aws-service-role/{_principal(namespace)}/"
+        f"arn:{PARTITION}:iam::{account}:role/aws-service-role/{_principal(namespace)}/"
         f"AWSServiceRoleForApplicationAutoScaling_{ROLES[namespace]}"
     )
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from pocketlake.kernel.arn import PARTITION
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource
 
 from . import listing, namespaces, quotas, target_tracking, targets
 from .service import autoscaling, errors
+from .target_tracking import CONFIGURATION
 
 TRACKING = "TargetTrackingScaling"
-CONFIGURATION = "TargetTrackingScalingPolicyConfiguration"
+OTHERS = ("StepScalingPolicyConfiguration", "PredictiveScalingPolicyConfiguration")
 METRICS = {
     "ReadCapacityUnits": "DynamoDBReadCapacityUtilization",
     "WriteCapacityUnits": "DynamoDBWriteCapacityUtilization",
@@ -41,15 +43,13 @@ def put_scaling_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
                 f"There is a limit of {int(quotas.POLICIES.value)} scaling policies for a scalable target."
             )
         body = {
-            **{member: target[member] for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
+            **namespaces.identity(request),
             "PolicyType": kind,
             "Alarms": _alarms(call, request["ResourceId"]),
+            CONFIGURATION: request[CONFIGURATION],
+            "Since": call.now,
         }
-        arn = (
-            f"arn:aws:autoscaling:{call.region}:{call.account}:scalingPolicy:{uuid.uuid4()}:resource/"
-            f"{request['ServiceNamespace']}/{request['ResourceId']}:policyName/{request['PolicyName']}"
-        )
-        body |= {CONFIGURATION: request[CONFIGURATION], "Since": call.now}
+        arn = namespaces.arn(call, request, "scalingPolicy", f"policyName/{request['PolicyName']}")
         known = resources.create(request["PolicyName"], body, parent=target.name, arn=arn)
     else:
         known = resources.update(known, **{CONFIGURATION: request[CONFIGURATION], "Since": call.now})
@@ -62,17 +62,26 @@ def _check(request: dict[str, Any], kind: str, target: Resource) -> None:
         raise NotImplemented501("application-autoscaling PutScalingPolicy with PredictiveScaling")
     if kind != TRACKING:
         raise errors.ValidationException(f"Unsupported policy type for DynamoDB: {kind or None}")
+    for member in OTHERS:
+        if member in request:
+            raise errors.ValidationException(f"{member} can't be specified for the policy type {kind}")
     configuration = request.get(CONFIGURATION)
     if configuration is None:
         raise errors.ValidationException(f"{CONFIGURATION} must be specified for the policy type {kind}")
     if "CustomizedMetricSpecification" in configuration:
         raise NotImplemented501("application-autoscaling CustomizedMetricSpecification")
-    metric = configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    specification = configuration.get("PredefinedMetricSpecification", {})
+    metric = specification.get("PredefinedMetricType")
     expected = METRICS[target["ScalableDimension"].rpartition(":")[2]]
     if metric != expected:
         raise errors.ValidationException(
             f"Predefined metric type {metric} is not supported for scalable dimension {target['ScalableDimension']}"
         )
+    if "ResourceLabel" in specification:
+        raise errors.ValidationException(f"A resource label can't be specified for the metric type {metric}")
+    for member in ("ScaleOutCooldown", "ScaleInCooldown"):
+        if configuration.get(member, 0) < 0:
+            raise errors.ValidationException(f"{member} must not be negative")
     if not quotas.LEAST_TARGET.value <= configuration["TargetValue"] <= quotas.MOST_TARGET.value:
         raise errors.ValidationException(
             f"Target value must be between {int(quotas.LEAST_TARGET.value)} and {int(quotas.MOST_TARGET.value)} "
@@ -83,7 +92,7 @@ def _check(request: dict[str, Any], kind: str, target: Resource) -> None:
 def _alarms(call: Call, resource_id: str) -> list[dict[str, str]]:
     """The alarms that evaluate the policy. They are this service's own."""
     names = [f"TargetTracking-{resource_id}-{kind}-{uuid.uuid4()}" for kind in ALARMS]
-    arn = f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm:"
+    arn = f"arn:{PARTITION}:cloudwatch:{call.region}:{call.account}:alarm:"
     return [{"AlarmName": name, "AlarmARN": arn + name} for name in names]
 
 
@@ -106,19 +115,12 @@ def remove(call: Call, policy: Resource) -> None:
 
 @autoscaling.operation
 def describe_scaling_policies(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    listed = request.get("PolicyNames")
-    if "ScalableDimension" in request and "ResourceId" not in request:
-        raise errors.ValidationException("ScalableDimension requires ResourceId.")
-    found = [
-        one
-        for one in call.resources("policy").list_all()
-        if listing.matches(one.body, request) and (not listed or one.name in listed or one.arn in listed)
-    ]
+    found = listing.of_targets(call, "policy", request, request.get("PolicyNames"))
     return listing.page(call, request, found, "ScalingPolicies", _describe)
 
 
 def _describe(policy: Resource) -> dict[str, Any]:
-    shown = ("ServiceNamespace", "ResourceId", "ScalableDimension", "PolicyType", CONFIGURATION, "Alarms")
+    shown = (*namespaces.IDENTITY, "PolicyType", CONFIGURATION, "Alarms")
     return {
         "PolicyARN": policy.arn,
         "PolicyName": policy.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -31,20 +30,14 @@ def put_scheduled_action(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     given = {member: known[member] for member in KEPT if member in known.body} if known else {}
     given |= {member: request[member] for member in MEMBERS if member in request}
     _check(call, given)
-    body = {
-        **{member: target[member] for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
-        **given,
-    }
+    body = {**namespaces.identity(request), **given}
     if known is None:
         if call.limits_on and resources.count(target.name) >= quotas.ACTIONS.value:
             raise errors.LimitExceededException(
                 f"There is a limit of {int(quotas.ACTIONS.value)} scheduled actions for a scalable target."
             )
-        arn = (
-            f"arn:aws:autoscaling:{call.region}:{call.account}:scheduledAction:{uuid.uuid4()}:resource/"
-            f"{request['ServiceNamespace']}/{request['ResourceId']}"
-            f":scheduledActionName/{request['ScheduledActionName']}"
-        )
+        ending = f"scheduledActionName/{request['ScheduledActionName']}"
+        arn = namespaces.arn(call, request, "scheduledAction", ending)
         known = resources.create(request["ScheduledActionName"], body, parent=target.name, arn=arn)
     else:
         known = resources.replace_body(known, body)
@@ -148,14 +141,7 @@ def remove(call: Call, action: Resource) -> None:
 
 @autoscaling.operation
 def describe_scheduled_actions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    wanted = request.get("ScheduledActionNames")
-    if "ScalableDimension" in request and "ResourceId" not in request:
-        raise errors.ValidationException("ScalableDimension requires ResourceId.")
-    found = [
-        one
-        for one in call.resources("action").list_all()
-        if listing.matches(one.body, request) and (not wanted or one.name in wanted or one.arn in wanted)
-    ]
+    found = listing.of_targets(call, "action", request, request.get("ScheduledActionNames"))
     return listing.page(call, request, found, "ScheduledActions", _describe)
 
 

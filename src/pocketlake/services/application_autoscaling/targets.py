@@ -12,15 +12,7 @@ from . import capacity, listing, namespaces, quotas, tags
 from .service import autoscaling, errors
 
 SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
-SHOWN = (
-    "ServiceNamespace",
-    "ResourceId",
-    "ScalableDimension",
-    "MinCapacity",
-    "MaxCapacity",
-    "RoleARN",
-    "SuspendedState",
-)
+SHOWN = (*namespaces.IDENTITY, "MinCapacity", "MaxCapacity", "RoleARN", "SuspendedState")
 
 
 @autoscaling.operation
@@ -62,7 +54,7 @@ def _first(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if call.limits_on and sum(one["ServiceNamespace"] == namespace for one in all_of(call)) >= most.value:
         raise errors.LimitExceededException(f"There is a limit of {int(most.value)} scalable targets for {namespace}.")
     return {
-        **{member: request[member] for member in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
+        **namespaces.identity(request),
         "RoleARN": namespaces.role(call.account, namespace),
         "SuspendedState": dict.fromkeys(SUSPENSIONS, False),
     }
