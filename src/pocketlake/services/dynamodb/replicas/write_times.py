@@ -20,7 +20,10 @@ def is_local(origin: str) -> bool:
 
 
 def last(db: Store, owner: int, region: str, hash: bytes, sort: bytes) -> WriteTime:
-    """The item's last write as this replica, in `region`, knows it: both primary keys."""
+    """The item's last write as this replica, in `region`, knows it: the primary key, and dynamodb_changes_by_key.
+
+    Of the journal the last change alone counts. If it came from elsewhere, it was later than all before it, and has a row.
+    """
     found = (0, "")
     row = db.one(
         "SELECT sequence, region FROM dynamodb_write_times WHERE owner = ? AND hash = ? AND sort = ?",
@@ -28,14 +31,12 @@ def last(db: Store, owner: int, region: str, hash: bytes, sort: bytes) -> WriteT
     )
     if row is not None:
         found = (int(row[0]), str(row[1]))
-    # dynamodb_changes_by_key serves this: the last change is the one wanted unless it came from elsewhere.
     row = db.one(
-        "SELECT sequence FROM dynamodb_changes INDEXED BY dynamodb_changes_by_key"
-        " WHERE owner = ? AND hash = ? AND sort = ? AND origin NOT LIKE ?"
-        " ORDER BY sequence DESC LIMIT 1",
-        (owner, hash, sort, f"{ORIGIN}%"),
+        "SELECT sequence, origin FROM dynamodb_changes INDEXED BY dynamodb_changes_by_key"
+        " WHERE owner = ? AND hash = ? AND sort = ? ORDER BY sequence DESC LIMIT 1",
+        (owner, hash, sort),
     )
-    return found if row is None else max(found, (int(row[0]), region))
+    return max(found, (int(row[0]), region)) if row is not None and is_local(row[1]) else found
 
 
 def put(db: Store, owner: int, hash: bytes, sort: bytes, written: WriteTime) -> None:
