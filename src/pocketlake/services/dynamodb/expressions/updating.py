@@ -156,7 +156,8 @@ def _delete(path: Path, value: Item, item: Item, lists: Lists) -> None:
     kind = next(iter(value))
     if kind not in found:
         raise refuse(BAD_TYPE)
-    left = [member for member in found[kind] if member not in set(value[kind])]
+    gone = set(value[kind])
+    left = [member for member in found[kind] if member not in gone]
     if left:
         _set(path, {kind: left}, item, lists)
     else:
