@@ -22,7 +22,8 @@ def is_local(origin: str) -> bool:
 def last(db: Store, owner: int, region: str, hash: bytes, sort: bytes) -> WriteTime:
     """The item's last write as this replica, in `region`, knows it: the primary key, and dynamodb_changes_by_key.
 
-    Of the journal the last change alone counts. If it came from elsewhere, it was later than all before it, and has a row.
+    Of the journal the last change alone counts: if it came from elsewhere, it was later than all before it, and has a
+    row of its own.
     """
     found = (0, "")
     row = db.one(
