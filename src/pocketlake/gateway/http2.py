@@ -19,7 +19,8 @@ from h2.exceptions import ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
-from pocketlake.gateway.http2_stream import Refused, Stream
+from pocketlake.gateway.http2_stream import Stream
+from pocketlake.gateway.http_answer import Refused
 from pocketlake.gateway.message import Request
 from pocketlake.kernel.quotas import TokenBucket
 

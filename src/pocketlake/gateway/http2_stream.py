@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from h2.errors import ErrorCodes
 from h2.exceptions import StreamClosedError
 
-from pocketlake.gateway.http_answer import PIECE_BYTES, UnsafeHeader, has_body, open_slice, plain
+from pocketlake.gateway.http_answer import PIECE_BYTES, Refused, UnsafeHeader, has_body, open_slice, plain
 from pocketlake.gateway.http_body import PAUSE_ABOVE_BYTES, SPOOL_BYTES, IncomingBody
 from pocketlake.gateway.http_writer import close_iterator
 from pocketlake.gateway.message import FileSlice, Request, Response
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("pocketlake.http")
 
 OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length", "upgrade"}
-
-
-class Refused(Exception):
-    """Answer with this status."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
 
 
 class Stream:

@@ -24,6 +24,15 @@ class UnsafeHeader(ValueError):
     """A header of the answer holds a line break or NUL: sending it would let a caller forge an answer."""
 
 
+class Refused(Exception):
+    """What a peer sends is not taken: answer with this status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
 def plain(status: int, text: str) -> Response:
     """The front's own answer, to what never became a request."""
     return Response(status, [("Content-Type", "text/plain; charset=utf-8")], f"{text}\n".encode())

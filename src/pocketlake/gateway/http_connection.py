@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from pocketlake.gateway.http_answer import CONTINUE, plain
+from pocketlake.gateway.http_answer import CONTINUE, Refused, plain
 from pocketlake.gateway.http_body import PAUSE_ABOVE_BYTES, SPOOL_BYTES, IncomingBody
+from pocketlake.gateway.http_head import VERSIONS, headers_of, is_continue_due
 from pocketlake.gateway.http_writer import Exchange, Writer
 from pocketlake.gateway.message import Request
 
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("pocketlake.http")
 
 IDLE, HEAD, BODY = range(3)  # where the reading side stands
-VERSIONS = ("1.1", "1.0")
-BLANK = " \t"
-NAMES: dict[bytes, str] = {}  # header names as sent -> lower case; clients send the same few over and over
-MOST_NAMES, LONGEST_NAME = 1000, 64
-
-
-class Refused(Exception):
-    """Raised inside the parser's callbacks: answer with this status and close."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
 
 
 class Connection(asyncio.Protocol):
@@ -149,25 +137,6 @@ class Connection(asyncio.Protocol):
         if len(fields) > self.limits.headers and not self.reframing:
             raise Refused(431, "There are too many headers.")
 
-    def _head(self) -> dict[str, str]:
-        """The headers by lower-case name, repeated ones joined."""
-        headers: dict[str, str] = {}
-        size = len(self.target)
-        for name, value in self.fields:
-            size += len(name) + len(value) + 4
-            key = NAMES.get(name) or _name(name)
-            text = value.decode("latin-1")
-            if text[-1:] in BLANK or text[:1] in BLANK:
-                text = text.strip(" \t")
-            if key in headers:
-                if key == "host":
-                    raise Refused(400, "There is more than one Host header.")
-                text = f"{headers[key]},{text}"
-            headers[key] = text
-        if size > self.limits.head_bytes:
-            raise Refused(431, "The headers are too large.")
-        return headers
-
     def on_headers_complete(self) -> None:
         if self.reframing:
             return
@@ -175,7 +144,7 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         if version not in VERSIONS:
             raise Refused(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
-        headers = self._head()
+        headers = headers_of(self.fields, len(self.target), self.limits)
         if "host" not in headers and version == "1.1":
             raise Refused(400, "There is no Host header.")
         method = parser.get_method().decode("ascii")
@@ -189,7 +158,7 @@ class Connection(asyncio.Protocol):
         self.state = BODY
         if "content-length" in headers or "transfer-encoding" in headers or "expect" in headers:
             self.deadline = self.front.now + self.limits.body_idle_seconds
-            self._check_framing(headers, version)
+            self.continue_due = is_continue_due(headers, version, self.limits)
 
     def on_body(self, data: bytes) -> None:
         self.continue_due = False
@@ -333,27 +302,6 @@ class Connection(asyncio.Protocol):
         if rest:
             self._feed(rest)
 
-    def _check_framing(self, headers: dict[str, str], version: str) -> None:
-        """Refuse what two readers could take differently (request smuggling), and bodies that are too large."""
-        length = headers.get("content-length")
-        coding = headers.get("transfer-encoding")
-        if coding is not None:
-            if length is not None or version == "1.0":
-                raise Refused(400, "Transfer-Encoding does not go with this request.")
-            if coding.lower() != "chunked":
-                raise Refused(501, "The only transfer coding here is chunked.")
-        if length is not None:
-            if not length.isascii() or not length.isdigit():
-                raise Refused(400, "Content-Length is not a number.")
-            if int(length) > self.limits.body_bytes:
-                raise Refused(413, "The body is too large.")
-        expect = headers.get("expect")
-        if expect is None or version == "1.0":
-            return
-        if expect.lower() != "100-continue":
-            raise Refused(417, "The only expectation met here is 100-continue.")
-        self.continue_due = coding is not None or length not in (None, "0")
-
     def _stream(self, exchange: Exchange) -> None:
         """The body is larger than the spool: the application gets it as it comes."""
         length = exchange.request.headers.get("content-length")
@@ -409,10 +357,3 @@ class Connection(asyncio.Protocol):
             exchange.linger = True
             exchange.stream.fail(reason)
             self.writer.body_over(exchange)
-
-
-def _name(name: bytes) -> str:
-    lower = name.decode("latin-1").lower()
-    if len(NAMES) < MOST_NAMES and len(name) <= LONGEST_NAME:
-        NAMES[name] = lower
-    return lower
