@@ -59,7 +59,7 @@ async def exchange(front: Front, port: int, data: bytes, cuts: list[int]) -> byt
 @given(data=STREAMS, cuts=st.lists(st.integers(0, 400), max_size=6))
 def test_any_stream_is_answered_or_closed(loop_name: str, data: bytes, cuts: list[int]) -> None:
     async def work() -> None:
-        limits = {"idle_seconds": 0.2, "head_seconds": 0.2, "body_idle_seconds": 0.2, "linger_seconds": 0.04}
+        limits = {"idle_seconds": 2.0, "head_seconds": 2.0, "body_idle_seconds": 2.0, "linger_seconds": 0.04}
         async with serving(**limits) as (front, port):
             try:
                 answers = await exchange(front, port, data, cuts)
