@@ -97,6 +97,37 @@ def test_who_leaves_is_told_and_may_come_back(fan, web):
     assert [one.json()["Message"] for one in web.of_type("Notification")] == ["one", "two"]
 
 
+def test_who_has_subscribed_again_comes_back_once(fan, web):
+    topic = fan.topic()
+    first = confirmed(fan, web, topic)
+    fan.sns.unsubscribe(SubscriptionArn=first)
+    second = confirmed(fan, web, topic)
+    assert second != first
+    fetch(web.of_type("UnsubscribeConfirmation")[0].json()["SubscribeURL"])
+    (listed,) = fan.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert listed["SubscriptionArn"] == second
+
+
+def test_subscribers_come_and_go_and_stay_in_order(fan):
+    """By ID, whatever came, went or was refused in between."""
+    topic, arns = fan.topic(), []
+    for index in range(12):
+        arns.append(fan.subscribe(topic, f"+1555000{index:04}", "sms"))
+        request = {"SubscriptionArn": arns[-1], "AttributeName": "FilterPolicy", "AttributeValue": "no JSON"}
+        assert refusal(fan.sns.set_subscription_attributes, **request)[0] == "InvalidParameter"
+    for arn in arns[::3]:
+        fan.sns.unsubscribe(SubscriptionArn=arn)
+        arns.remove(arn)
+    fan.sns.set_subscription_attributes(
+        SubscriptionArn=arns[0], AttributeName="FilterPolicy", AttributeValue='{"a": ["b"]}'
+    )
+    assert [
+        one["SubscriptionArn"] for one in fan.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    ] == sorted(arns)
+    fan.sns.publish(TopicArn=topic, Message="x")
+    assert len(fan.view(protocol="sms")) == len(arns) - 1
+
+
 def test_a_server_in_trouble_is_tried_again_by_its_policy(fan, web):
     topic = fan.topic()
     policy = {"healthyRetryPolicy": {"numRetries": 2, "minDelayTarget": 60, "maxDelayTarget": 60}}

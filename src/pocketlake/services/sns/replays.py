@@ -74,17 +74,22 @@ def is_live(subscription: Resource, now: float) -> bool:
     return replay["Status"] == "Completed" and (replay["Until"] is None or now <= replay["Until"])
 
 
-def begin(call: Call, topic: Resource, subscription: Resource, before: str | None) -> Resource:
+def begin(call: Call, subscription: Resource, before: str | None) -> Resource:
     """Start, start over, or stop, according to the subscription's ReplayPolicy; `before` is what it was."""
     policy = subscription["Attributes"].get("ReplayPolicy")
     if policy == before:
         return subscription
-    kind = call.resources("subscription")
     if policy is None:
         call.alarms.clear(replay, subscription.arn)
-        return kind.update(subscription, Replay=None)
+        return _keep(call, subscription, None)
     call.alarms.set(replay, subscription.arn, call.now)
-    return kind.update(subscription, Replay={"Status": "Pending", "After": "", "Until": None})
+    return _keep(call, subscription, {"Status": "Pending", "After": "", "Until": None})
+
+
+def _keep(call: Call, subscription: Resource, state: dict[str, Any] | None) -> Resource:
+    subscription = call.resources("subscription").update(subscription, Replay=state)
+    live.put(call, subscription)
+    return subscription
 
 
 @sns.alarm
@@ -107,7 +112,6 @@ def replay(call: Call, key: str) -> None:
         after = sequence
     more = len(rows) == BATCH
     state = {"Status": "In progress" if more else "Completed", "After": after, "Until": end}
-    call.resources("subscription").update(subscription, Replay=state)
-    live.changed(call, topic.arn)
+    _keep(call, subscription, state)
     if more:
         call.alarms.set(replay, key, call.now)

@@ -39,7 +39,7 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if protocol == "sms":
         endpoint = re.sub(r"[-./]", "", endpoint)
     given = request.get("Attributes") or {}
-    existing = _existing(call, topic, protocol, endpoint)
+    existing = live.of(call, topic).at(protocol, endpoint)
     if existing is not None:
         _check_same(existing, given)
         subscription = existing
@@ -105,13 +105,6 @@ def _check_device(call: Call, endpoint: str) -> None:
         raise invalid(f"Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}")
 
 
-def _existing(call: Call, topic: Resource, protocol: str, endpoint: str) -> Resource | None:
-    for one in live.subscriptions(call, topic):
-        if one["Endpoint"] == endpoint and one["Protocol"] == protocol:
-            return one
-    return None
-
-
 def _check_same(existing: Resource, given: dict[str, str]) -> None:
     own = {"RawMessageDelivery": "false", **existing["Attributes"]}
     if any(value and own.get(name) != value for name, value in given.items()):
@@ -163,8 +156,8 @@ def _keep(call: Call, topic: Resource, identity: str, body: dict[str, Any]) -> R
     subscription = call.resources("subscription").create(
         identity, body, parent=topic.name, arn=f"{topic.arn}:{identity}"
     )
-    live.changed(call, topic.arn)
-    return replays.begin(call, topic, subscription, None)
+    live.put(call, subscription)
+    return replays.begin(call, subscription, None)
 
 
 def _ask(call: Call, topic: Resource, subscription: Resource, kind: str = "SubscriptionConfirmation") -> None:
@@ -200,7 +193,7 @@ def give_up(call: Call, key: str) -> None:
 
 def _remove(call: Call, subscription: Resource) -> None:
     call.resources("subscription").delete(subscription)
-    live.changed(call, subscription["TopicArn"])
+    live.drop(call, subscription)
     topics = call.resources("topic")
     topic = topics.find(subscription.parent)
     if topic is not None:
@@ -224,7 +217,7 @@ def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             subscription, Pending=False, Authenticated=is_signed, AuthenticateOnUnsubscribe=authenticate
         )
         call.alarms.clear(give_up, subscription.arn)
-        live.changed(call, topic.arn)
+        live.put(call, subscription)
     return {"SubscriptionArn": subscription.arn}
 
 
@@ -240,6 +233,9 @@ def _of_token(call: Call, topic: Resource, token: str) -> Resource:
         if ended is None or ended["Token"] != token or call.now >= ended["Until"]:
             raise invalid("Token")
         call.resources("ended").delete(ended)
+        again = live.of(call, topic).at(ended["Body"]["Protocol"], ended["Body"]["Endpoint"])
+        if again is not None:
+            return again
         return _keep(call, topic, identity, {**ended["Body"], "Pending": True})
     if subscription["Token"] != token:
         raise invalid("Token")
@@ -333,6 +329,6 @@ def set_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         call, topic, given, own, subscription["Protocol"], subscription["Endpoint"], ""
     )
     changed = call.resources("subscription").update(subscription, Attributes=attributes)
-    replays.begin(call, topic, changed, own.get("ReplayPolicy"))
-    live.changed(call, topic.arn)
+    live.put(call, changed)
+    replays.begin(call, changed, own.get("ReplayPolicy"))
     return {}

@@ -41,7 +41,6 @@ def create_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if is_fifo:
         body["Log"] = f"{arn}:{uuid.uuid4()}"
     call.resources("topic").create(name, body, arn=arn, tags=new_tags)
-    live.changed(call, arn)
     return {"TopicArn": arn}
 
 
@@ -68,10 +67,10 @@ def delete_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {}
     for subscription in live.subscriptions(call, topic):
         call.resources("subscription").delete(subscription)
+    live.forget(call, topic.arn)
     call.resources("topic").delete(topic)
     if topic["IsFifo"]:
         call.alarms.set(forget, live.log(topic), call.now)
-    live.changed(call, topic.arn)
     return {}
 
 
