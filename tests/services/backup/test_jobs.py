@@ -122,6 +122,21 @@ def test_a_stopped_job_leaves_nothing(
     dynamodb.delete_table(TableName="many")
 
 
+def test_filters_that_nothing_meets(lake: Any, backup: Any, vault: str, table: str) -> None:
+    point = backed_up(lake, backup, table)["RecoveryPointArn"]
+    restored(lake, backup, point, {"targetTableName": "copy"})
+    assert backup.list_backup_jobs(ByParentJobId="none")["BackupJobs"] == []
+    assert backup.list_restore_jobs(ByParentJobId="none")["RestoreJobs"] == []
+    assert backup.list_restore_jobs(ByRestoreTestingPlanArn="none")["RestoreJobs"] == []
+    of_vault = {"BackupVaultName": vault}
+    listed = backup.list_recovery_points_by_backup_vault(**of_vault, ByParentRecoveryPointArn=point)
+    assert listed["RecoveryPoints"] == []
+    assert refusal(backup.list_backup_jobs, ByMessageCategory="SUCCESS") == "NotImplemented"
+    assert refusal(backup.describe_backup_vault, **of_vault, BackupVaultAccountId="1" * 12) == "NotImplemented"
+    vss = {"IamRoleArn": ROLE, "ResourceArn": table, "BackupOptions": {"WindowsVSS": "enabled"}}
+    assert refusal(backup.start_backup_job, **of_vault, **vss) == "NotImplemented"
+
+
 def test_what_is_protected(lake: Any, backup: Any, dynamodb: Any, vault: str, table: str) -> None:
     backed_up(lake, backup, table)
     last = backed_up(lake, backup, table)
@@ -231,6 +246,7 @@ def test_a_copy_of_a_bucket_in_another_vault(lake: Any, backup: Any, vault: str)
     )
     lake.clock.advance(1)
     (job,) = backup.list_copy_jobs(ByState="COMPLETED")["CopyJobs"]
+    assert backup.list_copy_jobs(ByParentJobId="none")["CopyJobs"] == []
     backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
     lake.clock.advance(60)
     made = {"DestinationBucketName": "photos-back", "NewBucket": "true"}

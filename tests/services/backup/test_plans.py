@@ -68,6 +68,8 @@ def test_rules_have_defaults(backup: Any, vault: str) -> None:
     [
         {"ScheduleExpression": "every day"},
         {"ScheduleExpression": "cron(0/10 * * * ? *)"},
+        {"ScheduleExpression": "cron(0,30 5 * * ? *)"},
+        {"ScheduleExpression": "rate(59 minutes)"},
         {"ScheduleExpressionTimezone": "Mars/Olympus"},
         {"StartWindowMinutes": 59},
         {"StartWindowMinutes": 120, "CompletionWindowMinutes": 60},
@@ -274,5 +276,30 @@ def test_a_plan_goes_out_as_json_and_comes_in(backup: Any, vault: str) -> None:
     text = backup.export_backup_plan_template(BackupPlanId=plan)["BackupPlanTemplateJson"]
     (rule,) = backup.get_backup_plan_from_json(BackupPlanTemplateJson=text)["BackupPlan"]["Rules"]
     assert rule["Lifecycle"] == {"DeleteAfterDays": 7}
-    wrong = refusal(backup.get_backup_plan_from_json, BackupPlanTemplateJson="{")
-    assert wrong == "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"BackupPlanName": "x", "Rules": [{"RuleName": "a"}]}',
+        '{"Rules": [{"RuleName": "a", "TargetBackupVaultName": "safe"}]}',
+        '{"BackupPlanName": 5, "Rules": [{"RuleName": "a", "TargetBackupVaultName": "safe"}]}',
+        '{"BackupPlanName": "x", "Rules": [{"RuleName": "a", "TargetBackupVaultName": "safe", "Lifecycle": 5}]}',
+    ],
+)
+def test_what_is_no_template_of_a_plan(backup: Any, text: str) -> None:
+    assert refusal(backup.get_backup_plan_from_json, BackupPlanTemplateJson=text) == "InvalidParameterValueException"
+
+
+def test_advanced_settings_are_for_what_is_not_backed_up_here(backup: Any, vault: str) -> None:
+    rules = [{"RuleName": "rule", "TargetBackupVaultName": vault}]
+    of_ec2 = [{"ResourceType": "EC2", "BackupOptions": {"WindowsVSS": "enabled"}}]
+    made = backup.create_backup_plan(
+        BackupPlan={"BackupPlanName": "plan", "Rules": rules, "AdvancedBackupSettings": of_ec2}
+    )
+    assert made["AdvancedBackupSettings"] == of_ec2
+    of_s3 = [{"ResourceType": "S3", "BackupOptions": {"BackupObjectTags": "disabled"}}]
+    plan = {"BackupPlanName": "other", "Rules": rules, "AdvancedBackupSettings": of_s3}
+    assert refusal(backup.create_backup_plan, BackupPlan=plan) == "NotImplemented"

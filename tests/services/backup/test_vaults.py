@@ -124,6 +124,20 @@ def test_a_topic_hears_of_jobs(lake: Any, backup: Any, vault: str, table: str) -
     job = backed_up(lake, backup, table)
     (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert job["RecoveryPointArn"] in message["Body"]
+    copies = ["COPY_JOB_STARTED", "COPY_JOB_SUCCESSFUL"]
+    backup.put_backup_vault_notifications(BackupVaultName=vault, SNSTopicArn=topic, BackupVaultEvents=copies)
+    backup.start_copy_job(
+        RecoveryPointArn=job["RecoveryPointArn"],
+        SourceBackupVaultName=vault,
+        DestinationBackupVaultArn=backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultArn"],
+        IamRoleArn=ROLE,
+    )
+    lake.clock.advance(1)
+    told = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert sorted(message["Body"].partition(". ")[0] for message in told) == [
+        "An AWS Backup copy job is completed",
+        "An AWS Backup copy job is running",
+    ]
     backup.delete_backup_vault_notifications(BackupVaultName=vault)
     assert refusal(backup.get_backup_vault_notifications, BackupVaultName=vault) == "ResourceNotFoundException"
 

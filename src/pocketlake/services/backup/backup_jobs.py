@@ -25,6 +25,7 @@ SHOWN = (
     "CreatedBy",
     "StartBy",
 )
+REGULAR = {"WindowsVSS": "disabled"}
 LISTED_BY = {
     "ByResourceArn": "ResourceArn",
     "ByState": "State",
@@ -40,7 +41,9 @@ def start_backup_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     for member in ("LogicallyAirGappedBackupVaultArn", "Index"):
         if request.get(member):
             raise NotImplemented501(f"backup {member}")
-    vaults.find(call, request["BackupVaultName"])
+    if request.get("BackupOptions", REGULAR) != REGULAR:
+        raise NotImplemented501("backup BackupOptions (of EC2)")
+    vaults.asked(call, request)
     lifecycles.check(request.get("Lifecycle"))
     plans.check_windows(request.get("StartWindowMinutes"), request.get("CompleteWindowMinutes"))
     vaults.check_tags(request.get("RecoveryPointTags", {}))
@@ -137,7 +140,7 @@ def run_backup_job(call: Call, name: str) -> None:
         point["CreatedBy"] = job["CreatedBy"]
     own = {name: value for name, value in tags.items() if not name.startswith("aws:")}
     recovery_points.add(call, vault, job["RecoveryPointArn"], point, {**own, **job["PointTags"]})
-    jobs.kept(call, KIND).update(job, State=jobs.RUNNING, ResourceName=resource)
+    job = jobs.kept(call, KIND).update(job, State=jobs.RUNNING, ResourceName=resource)
     call.alarms.set(cancel_backup_job, name, job["CompleteBy"])
     notifications.tell(call, vault, "BACKUP_JOB_STARTED", job)
     call.alarms.set(finish_backup_job, name, call.now)

@@ -34,6 +34,7 @@ LISTED_BY = {
     "ByResourceType": "ResourceType",
     "ByDestinationVaultArn": "DestinationBackupVaultArn",
     "BySourceRecoveryPointArn": "SourceRecoveryPointArn",
+    "ByParentJobId": "ParentJobId",
 }
 
 
@@ -109,6 +110,8 @@ def run_copy_job(call: Call, name: str) -> None:
     if reason := lifecycles.conflict(job["Lifecycle"], vault.body):
         _over(call, job, jobs.FAILED, reason)
         return
+    job = jobs.kept(call, KIND).update(job, State=jobs.RUNNING)
+    notifications.tell(call, vaults.find(call, point.parent), "COPY_JOB_STARTED", job)
     arn = contents.of_type(point["ResourceType"]).new_arn(there, point["ResourceName"])
     kept = {
         member: value for member, value in point.body.items() if member not in ("EncryptionKeyArn", "LastRestoreTime")

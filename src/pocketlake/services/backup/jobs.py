@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.errors import ServiceError
+from pocketlake.kernel.errors import NotImplemented501, ServiceError
 from pocketlake.kernel.resources import Resource, Resources
 
 from . import quotas
@@ -68,6 +68,8 @@ def listed(
     describe: Callable[[Call, Resource], dict[str, Any]],
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The newest first. `filters`: members of the request, and of the job's document, that must be equal."""
+    if "ByMessageCategory" in request:
+        raise NotImplemented501("backup ByMessageCategory")
     low, high = request.get("ByCreatedAfter", 0.0), request.get("ByCreatedBefore", float("inf"))
     ended_low, ended_high = request.get("ByCompleteAfter", 0.0), request.get("ByCompleteBefore", float("inf"))
     is_ended = "ByCompleteAfter" in request or "ByCompleteBefore" in request

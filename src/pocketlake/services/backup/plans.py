@@ -20,6 +20,7 @@ from .vaults import check_tags
 EVERY_DAY = "cron(0 5 ? * * *)"
 UTC = "Etc/UTC"
 NOT_BUILT = ("EnableContinuousBackup", "TargetLogicallyAirGappedBackupVaultArn", "IndexActions", "ScanActions")
+NAMES = ("RuleName", "TargetBackupVaultName")
 Plan = dict[str, Any]
 
 
@@ -75,6 +76,9 @@ def check(call: Call, plan: Plan) -> None:
         raise refuse("Backup plan can't have rules of the same name.")
     if not names:
         raise refuse("Backup plan must have at least one rule.")
+    for setting in plan.get("AdvancedBackupSettings", []):
+        if setting.get("ResourceType") != "EC2":  # those of EC2 are kept: nothing of EC2 is backed up
+            raise NotImplemented501(f"backup AdvancedBackupSettings of {setting.get('ResourceType')}")
     for rule in plan["Rules"]:
         for member in NOT_BUILT:
             if rule.get(member):
@@ -84,7 +88,7 @@ def check(call: Call, plan: Plan) -> None:
             copy_jobs.destination(call, action["DestinationBackupVaultArn"])
             lifecycles.check(action.get("Lifecycle"))
         check_windows(rule.get("StartWindowMinutes"), rule.get("CompletionWindowMinutes"))
-        _check_schedule(call, rule)
+        _check_schedule(rule)
 
 
 def check_windows(start: int | None, completion: int | None) -> None:
@@ -107,15 +111,20 @@ def windows(rule: Plan) -> tuple[int, int]:
     )
 
 
-def _check_schedule(call: Call, rule: Plan) -> None:
+def _check_schedule(rule: Plan) -> None:
     try:
-        schedule, zone = _schedule_of(rule)
-        first = schedule.next_after(call.now, zone)
+        schedule, _ = _schedule_of(rule)
     except schedules.ScheduleError as mistake:
         raise refuse(f"Invalid schedule expression: {mistake}") from None
-    following = None if first is None else schedule.next_after(first, zone)
-    if first is not None and following is not None and following - first < quotas.SCHEDULE_LEAST.value * 60:
+    if _shortest_seconds(schedule) < quotas.SCHEDULE_LEAST.value * 60:
         raise refuse(f"Invalid schedule expression: backups must be {int(quotas.SCHEDULE_LEAST.value)} minutes apart.")
+
+
+def _shortest_seconds(schedule: schedules.Cron | schedules.Rate) -> float:
+    """Between two runs, or less than an hour where several come in one."""
+    if isinstance(schedule, schedules.Rate):
+        return schedule.seconds
+    return 3600.0 if len(schedule.minutes) == 1 else 60.0
 
 
 def _schedule_of(rule: Plan) -> tuple[schedules.Cron | schedules.Rate, Any]:
@@ -270,9 +279,12 @@ def get_backup_plan_from_json(call: Call, request: dict[str, Any]) -> dict[str, 
     try:
         plan = orjson.loads(request["BackupPlanTemplateJson"])
         plan = plan.get("BackupPlan", plan)
+        named = [plan["BackupPlanName"], *(rule[member] for rule in plan["Rules"] for member in NAMES)]
         check(call, plan)
     except (ValueError, AttributeError, KeyError, TypeError):
-        raise refuse("The template is no JSON document of a backup plan.") from None
+        named = [None]
+    if not all(isinstance(name, str) for name in named):
+        raise refuse("The template is no JSON document of a backup plan.")
     return {"BackupPlan": _version(call, plan)["Plan"]}
 
 

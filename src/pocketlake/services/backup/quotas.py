@@ -26,5 +26,6 @@ COOLING_OFF = Quota("a vault lock can be taken back for", 3, "days", REFERENCE +
 JOB_MEMORY = Quota("jobs are listed for", 30, "days", REFERENCE + "ListBackupJobs")
 SCHEDULE_LEAST = Quota("between two runs of a rule", 60, "minutes", "developer guide, Backup plan options")
 
+RESTORE_PATHS = Quota("paths of a restore from a bucket", 5, "paths", "developer guide, Restore S3 data")
 S3_OBJECTS = Quota("objects listed, kept, brought back or removed in one turn", 100, "objects", "ours")
 RETRY = Quota("what could not be removed is tried again after", 60, "seconds", "ours")

@@ -65,7 +65,7 @@ def remove(call: Call, point: Resource) -> None:
 
 
 def find(call: Call, request: dict[str, Any]) -> Resource:
-    vault = vaults.find(call, request["BackupVaultName"])
+    vault = vaults.asked(call, request)
     found = vaults.points(call).find(request["RecoveryPointArn"], parent=vault.name)
     if found is None:
         raise missing(f"Cannot find recovery point {request['RecoveryPointArn']}.")
@@ -113,7 +113,7 @@ def describe_recovery_point(call: Call, request: dict[str, Any]) -> dict[str, An
 @backup.operation
 def list_recovery_points_by_backup_vault(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """[BKP-505]"""
-    vault = vaults.find(call, request["BackupVaultName"])
+    vault = vaults.asked(call, request)
     low, high = request.get("ByCreatedAfter", 0.0), request.get("ByCreatedBefore", float("inf"))
     found = [
         point
@@ -121,6 +121,7 @@ def list_recovery_points_by_backup_vault(call: Call, request: dict[str, Any]) ->
         if request.get("ByResourceArn", point["ResourceArn"]) == point["ResourceArn"]
         and request.get("ByResourceType", point["ResourceType"]) == point["ResourceType"]
         and request.get("ByBackupPlanId") in (None, point.get("CreatedBy", {}).get("BackupPlanId"))
+        and request.get("ByParentRecoveryPointArn") is None  # none is part of another
         and low <= point.created <= high
     ]
     listed, following = page(call, request, _newest(found), int(quotas.PAGE.value))
@@ -221,7 +222,7 @@ def list_protected_resources(call: Call, request: dict[str, Any]) -> dict[str, A
 
 @backup.operation
 def list_protected_resources_by_backup_vault(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    vault = vaults.find(call, request["BackupVaultName"])
+    vault = vaults.asked(call, request)
     found = _protected(call, vaults.points(call).list(parent=vault.name))
     listed, following = page(call, request, found, int(quotas.PAGE.value))
     return {"Results": listed, "NextToken": following}

@@ -14,7 +14,12 @@ from .service import backup, errors, page, refuse
 
 KIND = jobs.RESTORE
 SHOWN = ("RecoveryPointArn", "StatusMessage", "CompletionDate", "IamRoleArn", "CreatedResourceArn", "ResourceType")
-LISTED_BY = {"ByStatus": "State", "ByResourceType": "ResourceType"}
+LISTED_BY = {
+    "ByStatus": "State",
+    "ByResourceType": "ResourceType",
+    "ByParentJobId": "ParentJobId",
+    "ByRestoreTestingPlanArn": "RestoreTestingPlanArn",
+}
 
 
 @backup.operation

@@ -27,6 +27,7 @@ from .store import Stored
 
 PREFIX = "s3/"
 AT_ONCE = int(quotas.S3_OBJECTS.value)
+MOST_ITEMS = int(quotas.RESTORE_PATHS.value)
 KEPT = (
     "CacheControl",
     "ContentDisposition",
@@ -158,10 +159,10 @@ def _items(metadata: dict[str, str]) -> list[str]:
         return []
     try:
         found = orjson.loads(metadata[ITEMS])
-        assert isinstance(found, list)
-        assert len(found) <= 5
-    except (ValueError, AssertionError):
-        raise refuse(f"Invalid restore metadata. {ITEMS} must be a JSON list of up to five paths.") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or len(found) > MOST_ITEMS:
+        raise refuse(f"Invalid restore metadata. {ITEMS} must be a JSON list of up to {MOST_ITEMS} paths.")
     return [str(item) for item in found]
 
 

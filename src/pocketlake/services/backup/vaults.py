@@ -8,6 +8,7 @@ import orjson
 
 from pocketlake.kernel.arn import PARTITION
 from pocketlake.kernel.call import Call
+from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource, Resources
 
 from . import quotas
@@ -27,6 +28,13 @@ def find(call: Call, name: str) -> Resource:
     if found is None:
         raise missing(f"Backup vault {name} not found.")
     return found
+
+
+def asked(call: Call, request: dict[str, Any]) -> Resource:
+    """The one that a request names."""
+    if request.get("BackupVaultAccountId", call.account) != call.account:
+        raise NotImplemented501("backup BackupVaultAccountId of another account")
+    return find(call, request["BackupVaultName"])
 
 
 def points(call: Call) -> Resources:
@@ -77,7 +85,7 @@ def _named(vault: Resource, *more: str) -> dict[str, Any]:
 
 @backup.operation
 def describe_backup_vault(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    return _describe(call, find(call, request["BackupVaultName"]))
+    return _describe(call, asked(call, request))
 
 
 def _describe(call: Call, vault: Resource) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def list_backup_vaults(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 @backup.operation
 def delete_backup_vault(call: Call, request: dict[str, Any]) -> None:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     if points(call).count(vault.name):
         raise errors.InvalidRequestException("Backup vault cannot be deleted because it contains recovery points.")
     kept(call).delete(vault)
@@ -129,7 +137,7 @@ def _check_changeable(call: Call, vault: Resource) -> None:
 @backup.operation
 def put_backup_vault_lock_configuration(call: Call, request: dict[str, Any]) -> None:
     """Without ChangeableForDays it can be taken back at any time.  Source: API reference"""
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     least, most = request.get("MinRetentionDays"), request.get("MaxRetentionDays")
     days = request.get("ChangeableForDays")
     for member, value, low in (
@@ -148,7 +156,7 @@ def put_backup_vault_lock_configuration(call: Call, request: dict[str, Any]) -> 
 
 @backup.operation
 def delete_backup_vault_lock_configuration(call: Call, request: dict[str, Any]) -> None:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     _check_changeable(call, vault)
     kept(call).update(vault, **dict.fromkeys(("IsLocked", *LOCK)))
 
@@ -158,7 +166,7 @@ def delete_backup_vault_lock_configuration(call: Call, request: dict[str, Any]) 
 
 @backup.operation
 def put_backup_vault_access_policy(call: Call, request: dict[str, Any]) -> None:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     policy = request.get("Policy")
     if policy is None:
         raise errors.MissingParameterValueException("Policy is required.")
@@ -173,7 +181,7 @@ def put_backup_vault_access_policy(call: Call, request: dict[str, Any]) -> None:
 
 @backup.operation
 def get_backup_vault_access_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     if "Policy" not in vault.body:
         raise missing(f"Backup vault {vault.name} has no access policy.")
     return {**_named(vault), "Policy": vault["Policy"]}
@@ -181,19 +189,19 @@ def get_backup_vault_access_policy(call: Call, request: dict[str, Any]) -> dict[
 
 @backup.operation
 def delete_backup_vault_access_policy(call: Call, request: dict[str, Any]) -> None:
-    kept(call).update(find(call, request["BackupVaultName"]), Policy=None)
+    kept(call).update(asked(call, request), Policy=None)
 
 
 @backup.operation
 def put_backup_vault_notifications(call: Call, request: dict[str, Any]) -> None:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     settings = {"SNSTopicArn": request["SNSTopicArn"], "BackupVaultEvents": request["BackupVaultEvents"]}
     kept(call).update(vault, Notifications=settings)
 
 
 @backup.operation
 def get_backup_vault_notifications(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    vault = find(call, request["BackupVaultName"])
+    vault = asked(call, request)
     if "Notifications" not in vault.body:
         raise missing(f"Backup vault {vault.name} has no notifications.")
     return {**_named(vault), **vault["Notifications"]}
@@ -201,4 +209,4 @@ def get_backup_vault_notifications(call: Call, request: dict[str, Any]) -> dict[
 
 @backup.operation
 def delete_backup_vault_notifications(call: Call, request: dict[str, Any]) -> None:
-    kept(call).update(find(call, request["BackupVaultName"]), Notifications=None)
+    kept(call).update(asked(call, request), Notifications=None)
