@@ -254,6 +254,41 @@ def test_devices_get_their_platform_s_text(fan):
     assert refusal(fan.sns.publish, TargetArn=device, Message="x") == ("EndpointDisabled", "Endpoint is disabled")
 
 
+def test_a_device_is_known_by_its_token_whatever_becomes_of_that(fan):
+    """One endpoint for a token of an application; a token that was given up or deleted is free."""
+    app = fan.sns.create_platform_application(Name="app", Platform="GCM", Attributes={"PlatformCredential": "key"})
+    app = app["PlatformApplicationArn"]
+
+    def create(token, **more):
+        return fan.sns.create_platform_endpoint(PlatformApplicationArn=app, Token=token, **more)["EndpointArn"]
+
+    first, second = create("a"), create("b")
+    assert create("a") == first
+    words = f"Token Reason: Endpoint {first} already exists with the same Token, but different attributes."
+    taken = ("InvalidParameter", f"Invalid parameter: {words}")
+    assert refusal(create, token="a", CustomUserData="x") == taken
+    assert refusal(fan.sns.set_endpoint_attributes, EndpointArn=second, Attributes={"Token": "a"}) == taken
+    assert create("b") == second
+    fan.sns.set_endpoint_attributes(EndpointArn=first, Attributes={"Token": "c"})
+    assert create("c") == first
+    fan.sns.delete_endpoint(EndpointArn=second)
+    assert create("b") != second
+    assert create("a") not in (first, second)
+    for given in ({"Enabled": "perhaps"}, {"CustomUserData": "x" * 2049}, {"Nonsense": "1"}, {"Token": ""}):
+        assert refusal(fan.sns.set_endpoint_attributes, EndpointArn=first, Attributes=given)[0] == "InvalidParameter"
+
+
+def test_the_outbox_is_searched_behind_its_first_page(fan):
+    phone = fan.topic()
+    for index in range(101):
+        fan.subscribe(phone, f"+1555000{index:04}", "sms")
+    for _ in range(10):
+        fan.sns.publish(TopicArn=phone, Message="x")
+    fan.sns.publish(PhoneNumber="+15559999999", Message="last")
+    assert len(fan.view()) == 1000
+    assert [one["Message"] for one in fan.view(recipient="+15559999999")] == ["last"]
+
+
 def test_a_queue_of_another_account_must_say_yes(fan):
     topic = fan.topic()
     other = fan.lake.client("sqs", account="111111111111")

@@ -5,6 +5,7 @@ GET /_pocketlake/views/sns/outbox?protocol=email&recipient=...&after=...&account
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from . import notifications, quotas, store
 from .notifications import Message
 from .service import errors, sns
 
+NUMBER = re.compile("[0-9]{1,18}")
 CONFIRM = "AWS Notification - Subscription Confirmation"
 
 
@@ -54,15 +56,20 @@ def push(call: Call, endpoint_arn: str, message: Message, about: dict[str, Any])
 @sns.view
 async def outbox(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """Oldest first, up to a thousand after the ID `after`; of one protocol or recipient if asked."""
-    try:
-        after = int(query.get("after", "0"))
-    except ValueError:
-        raise errors.InvalidParameterException("after is the ID of a message") from None
-    shown = []
-    for number, protocol, recipient, sent, content in store.posted(
-        call.db, call.account, call.region, after, int(quotas.OUTBOX_PAGE.value)
-    ):
-        if query.get("protocol", protocol) == protocol and query.get("recipient", recipient) == recipient:
-            found = orjson.loads(content)
-            shown.append({"Id": number, "Protocol": protocol, "Recipient": recipient, "Sent": sent, **found})
+    after = query.get("after", "0")
+    if not NUMBER.fullmatch(after):
+        raise errors.InvalidParameterException("after is the ID of a message")
+    found = store.posted(
+        call.db,
+        call.account,
+        call.region,
+        int(after),
+        query.get("protocol"),
+        query.get("recipient"),
+        int(quotas.OUTBOX_PAGE.value),
+    )
+    shown = [
+        {"Id": number, "Protocol": protocol, "Recipient": recipient, "Sent": sent, **orjson.loads(content)}
+        for number, protocol, recipient, sent, content in found
+    ]
     return {"messages": shown}

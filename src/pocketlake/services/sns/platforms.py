@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import uuid
 from typing import Any
@@ -17,6 +18,7 @@ PLATFORMS = (
     "ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS", "MACOS_SANDBOX", "MPNS",
     "WNS",
 )  # fmt: skip
+ATTRIBUTES = ("CustomUserData", "Enabled", "Token")
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
 
@@ -87,11 +89,15 @@ def delete_platform_application(call: Call, request: dict[str, Any]) -> dict[str
     name = addresses.parse(request["PlatformApplicationArn"], "PlatformApplicationArn").resource.removeprefix("app/")
     application = call.resources("application").find(name)
     if application is not None:
-        endpoints = call.resources("endpoint")
-        for endpoint in endpoints.list(parent=name):
-            endpoints.delete(endpoint)
+        for endpoint in call.resources("endpoint").list(parent=name):
+            _delete(call, endpoint)
         call.resources("application").delete(application)
     return {}
+
+
+def _delete(call: Call, endpoint: Resource) -> None:
+    _unname(call, endpoint)
+    call.resources("endpoint").delete(endpoint)
 
 
 @sns.operation
@@ -99,26 +105,62 @@ def create_platform_endpoint(call: Call, request: dict[str, Any]) -> dict[str, A
     """A device by its token; the ARN of the one that is there with the same attributes."""
     application = _application(call, request["PlatformApplicationArn"])
     token = request["Token"]
-    if not token:
-        raise invalid("Token Reason: cannot be empty")
     attributes = {"Enabled": "true", **(request.get("Attributes") or {}), "Token": token}
     if request.get("CustomUserData") is not None:
         attributes["CustomUserData"] = request["CustomUserData"]
-    if len(attributes.get("CustomUserData", "").encode()) > quotas.USER_DATA.value:
-        raise invalid("CustomUserData Reason: must be at most 2048 bytes long in UTF-8 encoding")
-    kind = call.resources("endpoint")
-    for endpoint in kind.list(parent=application.name):
-        if endpoint["Attributes"]["Token"] == token:
-            if endpoint["Attributes"] != attributes:
-                raise invalid(
-                    f"Token Reason: Endpoint {endpoint.arn} already exists with the same Token, "
-                    "but different attributes."
-                )
-            return {"EndpointArn": endpoint.arn}
+    _check(attributes)
+    endpoint = _of_token(call, application.name, token)
+    if endpoint is not None:
+        if endpoint["Attributes"] != attributes:
+            raise _taken(endpoint)
+        return {"EndpointArn": endpoint.arn}
     identity = str(uuid.uuid4())
     arn = call.arn(f"endpoint/{application.name}/{identity}")
-    kind.create(identity, {"Attributes": attributes}, parent=application.name, arn=arn)
+    endpoint = call.resources("endpoint").create(identity, {"Attributes": attributes}, parent=application.name, arn=arn)
+    _name(call, endpoint)
     return {"EndpointArn": arn}
+
+
+def _check(attributes: dict[str, str]) -> None:
+    for name, value in attributes.items():
+        if name not in ATTRIBUTES:
+            raise invalid(f"Attributes Reason: Invalid attribute name: {name}")
+        if name == "Token" and not value:
+            raise invalid("Token Reason: cannot be empty")
+        if name == "Enabled" and value.lower() not in ("true", "false"):
+            raise invalid("Enabled Reason: must be true or false")
+        if name == "CustomUserData" and len(value.encode()) > quotas.USER_DATA.value:
+            raise invalid("CustomUserData Reason: must be at most 2048 bytes long in UTF-8 encoding")
+
+
+def _taken(endpoint: Resource) -> Exception:
+    return invalid(
+        f"Token Reason: Endpoint {endpoint.arn} already exists with the same Token, but different attributes."
+    )
+
+
+# An application may have millions of endpoints: a resource named after its token leads to each of them.
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _of_token(call: Call, application: str, token: str) -> Resource | None:
+    named = call.resources("token").find(_hashed(token), parent=application)
+    return None if named is None else call.resources("endpoint").find(named["Endpoint"], parent=application)
+
+
+def _name(call: Call, endpoint: Resource) -> None:
+    token = _hashed(endpoint["Attributes"]["Token"])
+    call.resources("token").create(token, {"Endpoint": endpoint.name}, parent=endpoint.parent)
+
+
+def _unname(call: Call, endpoint: Resource) -> None:
+    kind = call.resources("token")
+    named = kind.find(_hashed(endpoint["Attributes"]["Token"]), parent=endpoint.parent)
+    if named is not None:
+        kind.delete(named)
 
 
 @sns.operation
@@ -128,8 +170,15 @@ def get_endpoint_attributes(call: Call, request: dict[str, Any]) -> dict[str, An
 
 @sns.operation
 def set_endpoint_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    endpoint = _endpoint(call, request["EndpointArn"])
-    call.resources("endpoint").update(endpoint, Attributes={**endpoint["Attributes"], **request["Attributes"]})
+    endpoint, given = _endpoint(call, request["EndpointArn"]), request["Attributes"]
+    _check(given)
+    changed = call.resources("endpoint").update(endpoint, Attributes={**endpoint["Attributes"], **given})
+    if "Token" in given:
+        _unname(call, endpoint)
+        other = _of_token(call, endpoint.parent, given["Token"])
+        if other is not None:
+            raise _taken(other)
+        _name(call, changed)
     return {}
 
 
@@ -148,5 +197,5 @@ def delete_endpoint(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """One that is not there is no error."""
     endpoint = _find_endpoint(call, request["EndpointArn"])
     if endpoint is not None:
-        call.resources("endpoint").delete(endpoint)
+        _delete(call, endpoint)
     return {}

@@ -186,10 +186,12 @@ def post(
     )
 
 
-def posted(db: Store, account: str, region: str, after: int, most: int) -> list[tuple[int, str, str, float, bytes]]:
-    """sns_outbox_by_owner serves this."""
+def posted(
+    db: Store, account: str, region: str, after: int, protocol: str | None, recipient: str | None, most: int
+) -> list[tuple[int, str, str, float, bytes]]:
+    """Of every protocol and recipient where None is given. sns_outbox_by_owner serves this."""
     return db.rows(
         "SELECT id, protocol, recipient, sent, content FROM sns_outbox WHERE account = ? AND region = ? AND id > ?"
-        " ORDER BY id LIMIT ?",
-        (account, region, after, most),
+        " AND protocol = coalesce(?, protocol) AND recipient = coalesce(?, recipient) ORDER BY id LIMIT ?",
+        (account, region, after, protocol, recipient, most),
     )
