@@ -32,6 +32,7 @@ class Call:
         "account",
         "endpoint",
         "lake",
+        "memory",
         "operation",
         "principal",
         "region",
@@ -62,6 +63,7 @@ class Call:
         self.request_id = request_id
         self.endpoint = endpoint or lake.endpoint
         self.request = request  # the gateway's Request; None when a service calls
+        self.memory = lake.memory(service.name)  # the service's caches, which can be rebuilt from the store at any time
         self.subject: Any = None  # what the operation is about, once it is found: for those who measure
         self.trailers: dict[str, str] = {}
 
@@ -91,11 +93,6 @@ class Call:
     @property
     def pages(self) -> Pages:
         return self.lake.pages
-
-    @property
-    def memory(self) -> dict[Any, Any]:
-        """The service's caches. Whatever lies here can be rebuilt from the store at any time."""
-        return self.lake.memory(self._service.name)
 
     def resources(self, kind: str) -> Resources:
         scope = (self.account, self.region, self._service.name, kind)

@@ -14,6 +14,7 @@ from .attribute_values import item_size
 from .capacity import capacity, throttling
 from .capacity.capacity import Consumed
 from .expressions import projecting
+from .schemas import Table
 from .service import Invalid, errors, operation, refuse
 from .writes import Write
 
@@ -25,8 +26,10 @@ WRITE_BYTES, GET_BYTES = int(quotas.BATCH_WRITE_BYTES.value), int(quotas.BATCH_G
 @operation
 def batch_write_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 25 puts and deletes; those that are throttled come back as unprocessed.  [DDB-539, DDB-540, DDB-542]"""
-    asked = _check_writes(request)
-    prepared = [(name, one, _prepare(call, name, one, size)) for name, one, size in asked]
+    prepared: list[tuple[str, dict[str, Any], Write]] = []
+    for name, ones in _check_writes(request).items():
+        table = schemas.find(call, name)
+        prepared += [(name, one, _prepare(table, one, size)) for one, size in ones]
     places = {(write.table.number, write.hash, write.sort) for _, _, write in prepared}
     if len(places) != len(prepared):
         raise Invalid("Provided list of item keys contains duplicates")
@@ -56,30 +59,31 @@ def batch_write_item(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _check_writes(request: dict[str, Any]) -> list[tuple[str, dict[str, Any], int]]:
-    """Table, request and the item's size of each; what is wrong in itself is refused before any table is looked at."""
-    asked = [(name, one) for name, ones in request["RequestItems"].items() for one in ones]
-    if len(asked) > MOST_WRITES:
+def _check_writes(request: dict[str, Any]) -> dict[str, list[tuple[dict[str, Any], int]]]:
+    """By table each request and its item's size; what is wrong in itself is refused before any table is looked at."""
+    asked = request["RequestItems"]
+    if sum(map(len, asked.values())) > MOST_WRITES:
         raise Invalid("Too many items requested for the BatchWriteItem call")
-    sized = []
-    for name, one in asked:
-        if len(one) != 1:
-            raise Invalid(
-                "Supplied AttributeValue has more than one datatypes set, "
-                "must contain exactly one of the supported datatypes"
-            )
-        put = one.get("PutRequest")
-        size = item_size(put["Item"] if put else one["DeleteRequest"]["Key"])
-        if size > writes.ITEM_BYTES:
-            raise Invalid(writes.TOO_LARGE)
-        sized.append((name, one, size))
-    if sum(size for _, _, size in sized) > WRITE_BYTES:
+    sized = {name: [(one, _size(one)) for one in ones] for name, ones in asked.items()}
+    if sum(size for ones in sized.values() for _, size in ones) > WRITE_BYTES:
         raise Invalid("Collection size has exceeded the maximum allowed size of 16777216 bytes for a BatchWriteItem")
     return sized
 
 
-def _prepare(call: Call, name: str, one: dict[str, Any], size: int) -> Write:
-    table = schemas.find(call, name)
+def _size(one: dict[str, Any]) -> int:
+    if len(one) != 1:
+        raise Invalid(
+            "Supplied AttributeValue has more than one datatypes set, "
+            "must contain exactly one of the supported datatypes"
+        )
+    put = one.get("PutRequest")
+    size = item_size(put["Item"] if put else one["DeleteRequest"]["Key"])
+    if size > writes.ITEM_BYTES:
+        raise Invalid(writes.TOO_LARGE)
+    return size
+
+
+def _prepare(table: Table, one: dict[str, Any], size: int) -> Write:
     if "PutRequest" in one:
         try:
             return writes.put(table, one["PutRequest"]["Item"], size)

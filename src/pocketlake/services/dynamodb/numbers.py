@@ -70,6 +70,9 @@ def size(text: str) -> int:
     """Bytes that a normal number takes: about one for two digits, and one. Recorded by dynalite (db/index.js)."""
     if text == "0":
         return 1
+    if text.isdecimal():
+        count = len(text.rstrip("0"))
+        return 1 + (count + 1) // 2 + (not (count % 2 or (len(text) - 1) % 2))
     negative = text[0] == "-"
     whole, _, fraction = text.lstrip("-").partition(".")
     if whole != "0":
