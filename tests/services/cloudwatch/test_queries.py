@@ -162,6 +162,8 @@ def test_what_is_not_built_says_so(filled: Any) -> None:
 def test_metrics_of_other_accounts_are_not_built(filled: Any) -> None:
     request = {"StartTime": START, "EndTime": START + MINUTE, "MetricDataQueries": [metric("m", AccountId="1" * 12)]}
     assert refused(filled.get_metric_data, **request)[0] == "NotImplemented"
+    queries = [{"Id": "e", "Expression": "TIME_SERIES(1)", "AccountId": "1" * 12}]
+    assert refused(filled.get_metric_data, **{**request, "MetricDataQueries": queries})[0] == "NotImplemented"
     assert refused(filled.list_metrics, OwningAccount="1" * 12)[0] == "NotImplemented"
 
 
@@ -240,6 +242,36 @@ def test_pages(filled: Any) -> None:
     assert refused(filled.get_metric_data, **request, NextToken="x")[0] == "InvalidNextToken"
 
 
+def test_arrays_go_on_where_the_page_before_ended(filled: Any) -> None:
+    queries = [
+        metric("m", ReturnData=False),
+        metric("n", "n", ReturnData=False),
+        {"Id": "e", "Expression": "[m, n]"},
+    ]
+    request = {"StartTime": START, "EndTime": START + 10 * MINUTE, "ScanBy": "TimestampAscending", "MaxDatapoints": 3}
+    request["MetricDataQueries"] = [*queries, metric("last")]
+    pages, token = [], {}
+    while True:
+        page = filled.get_metric_data(**request, **token)
+        pages.append([(result["Id"], result["Values"]) for result in page["MetricDataResults"]])
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert pages == [[("e", [1, 2, 4])], [("e", [10, 20, 30])], [("last", [1, 2, 4])]]
+
+
+def test_what_lies_behind_a_page_is_read_but_not_worked_out(filled: Any) -> None:
+    """An expression that cannot be read is refused at once, one that cannot be worked out when its page comes."""
+    request = {"StartTime": START, "EndTime": START + 10 * MINUTE, "MaxDatapoints": 1}
+    wrong = {**request, "MetricDataQueries": [metric("m"), {"Id": "e", "Expression": "m +"}]}
+    assert refused(filled.get_metric_data, **wrong)[0] == "ValidationError"
+    request["MetricDataQueries"] = [metric("m"), {"Id": "e", "Expression": "SUM(m)"}]
+    token = {}
+    for _ in range(2):
+        token = {"NextToken": filled.get_metric_data(**request, **token)["NextToken"]}
+    assert refused(filled.get_metric_data, **request, **token)[0] == "ValidationError"
+
+
 @pytest.mark.parametrize(
     ("queries", "message"),
     [
@@ -258,6 +290,10 @@ def test_pages(filled: Any) -> None:
         (
             [metric("a", stat="Median")],
             "The value Median for parameter MetricDataQueries.member.1.MetricStat.Stat is not supported.\n",
+        ),
+        (
+            [{"Id": "a", "Expression": "TIME_SERIES(1)", "Period": 7}],
+            "The value 7 for parameter MetricDataQueries.member.1.Period is not supported.\n",
         ),
         (
             [metric(f"q{at}") for at in range(501)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pocketlake.kernel.call import Call
@@ -13,7 +14,7 @@ from pocketlake.kernel.spread import Spread, merged
 from . import keeping, labels, measures, periods, quotas, store
 from .expressions import insights, search
 from .expressions.evaluation import Scope, evaluate
-from .expressions.grammar import TOO_DEEP, Malformed, parse
+from .expressions.grammar import TOO_DEEP, Malformed, Node, parse
 from .expressions.series import Series, Value
 from .measures import Statistic
 from .periods import Span
@@ -36,18 +37,12 @@ def get_metric_data(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise refuse("The parameter StartTime must not equal parameter EndTime.")
     if start > end:
         raise refuse("The parameter EndTime must be greater than StartTime.")
-    _check(queries)
+    _check(call, queries)
     offset = _offset(request.get("LabelOptions", {}).get("Timezone"))
-    reading = Reading(call, queries, start, end)
-    ascending = request.get("ScanBy") == "TimestampAscending"
-    results = []
-    for query in queries:
-        if query.get("ReturnData", True):
-            results += [_result(query, series, ascending, offset, reading) for series in reading.results(query)]
-    return _page(call, request, results)
+    return _page(call, request, Reading(call, queries, start, end), offset)
 
 
-def _check(queries: list[dict[str, Any]]) -> None:
+def _check(call: Call, queries: list[dict[str, Any]]) -> None:
     if len(queries) > MOST:
         raise refuse(f"The collection MetricDataQueries must not have a size greater than {MOST}.")
     for at, query in enumerate(queries, 1):
@@ -64,6 +59,10 @@ def _check(queries: list[dict[str, Any]]) -> None:
             )
         if "Expression" not in query:
             _check_statistic(query, member)
+        elif not periods.is_allowed(query.get("Period", 60)):
+            raise refuse(f"The value {query['Period']} for parameter {member}.Period is not supported.")
+        if query.get("AccountId", call.account) != call.account:
+            raise NotImplemented501("GetMetricData of another account (AccountId)")
     if sum(insights.is_query(query.get("Expression", "")) for query in queries) > 1:
         raise refuse("Only one Metrics Insights query is allowed in a GetMetricData request.")
     if len({query["Id"] for query in queries}) < len(queries):
@@ -94,12 +93,25 @@ def _offset(zone: str | None) -> int:
     return seconds if found[1] == "+" else -seconds
 
 
+def _parsed(query: dict[str, Any]) -> Node | insights.Query:
+    text = query["Expression"]
+    try:
+        return insights.parse(text) if insights.is_query(text) else parse(text)
+    except Malformed as mistake:
+        raise _mistaken(query, str(mistake)) from None
+
+
+def _mistaken(query: dict[str, Any], mistake: str) -> Exception:
+    return refuse(f"Error in expression '{query['Id']}': {mistake}")
+
+
 class Reading:
     """The values of one request's queries, each worked out once."""
 
     def __init__(self, call: Call, queries: list[dict[str, Any]], start: float, end: float) -> None:
         self._call = call
         self._queries = {query["Id"]: query for query in queries}
+        self._trees = {query["Id"]: _parsed(query) for query in queries if "Expression" in query}
         self._start, self._end = start, end
         self._values: dict[str, Value] = {}
         self._under_way: set[str] = set()
@@ -112,11 +124,11 @@ class Reading:
             if isinstance(value, (float, str)):
                 raise Malformed("The expression must give a time series or an array of them")
         except Malformed as mistake:
-            raise refuse(f"Error in expression '{query['Id']}': {mistake}") from None
+            raise _mistaken(query, str(mistake)) from None
         except (OverflowError, ValueError):
-            raise refuse(f"Error in expression '{query['Id']}': A number is out of range") from None
+            raise _mistaken(query, "A number is out of range") from None
         except RecursionError:
-            raise refuse(f"Error in expression '{query['Id']}': {TOO_DEEP}") from None
+            raise _mistaken(query, TOO_DEEP) from None
         found = value if isinstance(value, list) else [value]
         return [series.map(lambda _, number: number) for series in found]  # without what is no number
 
@@ -135,14 +147,14 @@ class Reading:
         return value
 
     def _expression(self, query: dict[str, Any]) -> Value:
-        text = query["Expression"]
+        tree = self._trees[query["Id"]]
         period = query.get("Period") or min(
             (one["MetricStat"]["Period"] for one in self._queries.values() if "MetricStat" in one), default=60
         )
-        if insights.is_query(text):
-            return self._select(insights.parse(text), query["Id"], period)
+        if isinstance(tree, insights.Query):
+            return self._select(tree, query["Id"], period)
         scope = Scope(self._value, self._metrics, self._search, self._grid, period, self._spend)
-        value = evaluate(parse(text), scope)
+        value = evaluate(tree, scope)
         if isinstance(value, Series):
             return Series(value.points, value.period, query["Id"], value.properties)
         return value
@@ -170,8 +182,6 @@ class Reading:
         metric = asked["Metric"]
         held = [(one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()]
         call = self._call
-        if query.get("AccountId", call.account) != call.account:
-            raise NotImplemented501("GetMetricData of another account (AccountId)")
         dimensions = store.key(held)
         call.lake.metrics.ask(keeping.meters_of(metric["Namespace"], dimensions))
         number = store.find(call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], dimensions)
@@ -273,26 +283,49 @@ def _result(query: dict[str, Any], series: Series, ascending: bool, offset: int,
     return result
 
 
-def _page(call: Call, request: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
-    """As many datapoints as a page holds; a result that is not whole says PartialData and goes on in the next page."""
+def _page(call: Call, request: dict[str, Any], reading: Reading, offset: int) -> dict[str, Any]:
+    """As many datapoints as a page holds; a result that is not whole says PartialData and goes on in the next page.
+
+    Queries behind the page are not worked out.
+    """
+    ascending = request.get("ScanBy") == "TimestampAscending"
     room = min(request.get("MaxDatapoints") or PAGE, PAGE)
-    at = skipped = 0
-    if "NextToken" in request:
-        try:
-            at, skipped = call.pages.open(request["NextToken"])["get_metric_data"]
-        except (InvalidToken, KeyError, TypeError, ValueError):
-            raise errors.InvalidNextToken("The next token specified is invalid.") from None
-    shown = []
-    while at < len(results) and room > 0:
-        result = results[at]
+    *beginning, skipped = _beginning(call, request)
+    token, shown = None, []
+    for number, at, query, series in _series_from(request, reading, *beginning):
+        if not room:
+            token = call.pages.seal({"get_metric_data": [number, at, 0]})
+            break
+        result = _result(query, series, ascending, offset, reading)
         times, values = result["Timestamps"][skipped:], result["Values"][skipped:]
         if len(times) > room:
             partial = {"Timestamps": times[:room], "Values": values[:room], "StatusCode": "PartialData"}
             shown.append({**result, **partial})
-            skipped += room
+            token = call.pages.seal({"get_metric_data": [number, at, skipped + room]})
             break
         shown.append({**result, "Timestamps": times, "Values": values})
         room -= len(times)
-        at, skipped = at + 1, 0
-    token = call.pages.seal({"get_metric_data": [at, skipped]}) if at < len(results) else None
+        skipped = 0
     return {"MetricDataResults": shown, "NextToken": token, "Messages": []}
+
+
+def _beginning(call: Call, request: dict[str, Any]) -> tuple[int, int, int]:
+    """Of a page: which query, which of its series, which datapoint of that."""
+    if "NextToken" not in request:
+        return 0, 0, 0
+    try:
+        number, at, skipped = call.pages.open(request["NextToken"])["get_metric_data"]
+    except (InvalidToken, KeyError, TypeError, ValueError):
+        raise errors.InvalidNextToken("The next token specified is invalid.") from None
+    return number, at, skipped
+
+
+def _series_from(
+    request: dict[str, Any], reading: Reading, first: int, skipped: int
+) -> Iterator[tuple[int, int, dict[str, Any], Series]]:
+    """From series `skipped` of query `first` on: the numbers of each query and series, and both of them."""
+    for number, query in enumerate(request["MetricDataQueries"]):
+        if number >= first and query.get("ReturnData", True):
+            for at, series in enumerate(reading.results(query)):
+                if number > first or at >= skipped:
+                    yield number, at, query, series
