@@ -1,10 +1,11 @@
 """The clock: moved, frozen, run at a rate; what becomes due is done in order before an advance returns."""
 
 import asyncio
+import time
 
 import pytest
 
-from pocketlake.kernel.clock import Clock
+from pocketlake.kernel.clock import TURN_SECONDS, Clock
 
 
 def run(test):
@@ -61,6 +62,34 @@ def test_a_timer_set_by_a_timer_within_the_advance_fires_too():
         return fired
 
     assert len(run(scenario())) == 3
+
+
+@pytest.mark.parametrize("is_moved", [True, False])
+def test_timers_that_take_long_leave_the_loop_to_others_in_between(is_moved):
+    async def scenario():
+        clock, fired, turns = await clock_on_this_loop(), [], []
+
+        def busy(number):
+            fired.append(number)
+            turns[-1] += 1
+            until = time.perf_counter() + TURN_SECONDS / 3
+            while time.perf_counter() < until:
+                pass
+
+        def turn():
+            turns.append(0)
+            asyncio.get_running_loop().call_soon(turn)
+
+        turn()
+        start = clock.now()
+        for number in range(30):
+            clock.at(start + (5 if is_moved else 0), lambda number=number: busy(number))
+        await clock.advance(10 if is_moved else 0)
+        return fired, max(turns)
+
+    fired, most_in_a_turn = run(scenario())
+    assert fired == list(range(30))
+    assert most_in_a_turn <= 4
 
 
 def test_a_frozen_clock_still_fires_what_is_due_now():

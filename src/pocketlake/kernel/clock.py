@@ -18,6 +18,8 @@ from typing import Any
 
 log = logging.getLogger("pocketlake.clock")
 
+TURN_SECONDS = 0.01  # after so long in one turn, timers let others have the loop
+
 
 @dataclass(order=True, slots=True)
 class Timer:
@@ -201,13 +203,13 @@ class Clock:
             self._drive()
 
     def _fire_due(self) -> None:
-        now = self.now()
-        batch = []
-        while self._timers and self._timers[0].due <= now:
-            batch.append(heapq.heappop(self._timers))
-        for timer in batch:
-            if not timer.cancelled:
-                try:
-                    timer.fire()
-                except Exception:
-                    log.exception("a timer failed")
+        """Fire what is due by now, for some milliseconds: of thousands the rest waits for the next turn of the loop."""
+        now, new, began = self.now(), next(self._order), time.perf_counter()
+        while self._next_due() <= now and self._timers[0].order < new:
+            timer = heapq.heappop(self._timers)
+            try:
+                timer.fire()
+            except Exception:
+                log.exception("a timer failed")
+            if time.perf_counter() - began > TURN_SECONDS:
+                return
