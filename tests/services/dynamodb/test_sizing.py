@@ -11,12 +11,8 @@ from pocketlake.services.dynamodb.capacity.sizing import Load
 @pytest.mark.claim("DDB-516", "DDB-517", "DDB-518", "DDB-522", "DDB-523", "DDB-524")
 def test_units_by_the_published_arithmetic() -> None:
     assert [sizing.wcu(10, 2), sizing.wcu(6, 4.5), sizing.wcu(120 / 60, 2)] == [20, 30, 4]
-    assert [sizing.rcu(10, 4, strong=True), sizing.rcu(16, 12, strong=False), sizing.rcu(10, 6, strong=True)] == [
-        10,
-        24,
-        20,
-    ]
-    assert (sizing.wcu(1, 1, transactional=True), sizing.rcu(1, 4, reads="transactional")) == (2, 2)
+    assert [sizing.rcu(10, 4, "consistent"), sizing.rcu(10, 6, "consistent"), sizing.rcu(16, 12)] == [10, 20, 24]
+    assert (sizing.wcu(1, 1, transactional=True), sizing.rcu(1, 4, "transactional")) == (2, 2)
     assert (sizing.wcu(1, 0.1), sizing.rcu(1, 0.1)) == (1, 0.5)
 
 

@@ -78,7 +78,7 @@ def _recorded(sampled: dict[str, Any], reads: sizing.Reads, transactional: bool,
     shares = [one["share"] for one in sampled["by_requests"] or sampled["by_items"]]
     return {
         "item_kb": item_kb,
-        "reads_per_second": means["reads"] / sizing.rcu(1, item_kb, reads=reads),
+        "reads_per_second": means["reads"] / sizing.rcu(1, item_kb, reads),
         "writes_per_second": means["writes"] / sizing.wcu(1, item_kb, transactional),
         "indexes": sampled["global_indexes"],
         "peak": max(ratios, default=1.0),
@@ -95,7 +95,10 @@ def _print_sample(sampled: dict[str, Any]) -> None:
     )
     for kind in ("reads", "writes"):
         units = sampled[kind]
-        click.echo(f"  {kind} of the last day: {units['mean']:,.1f} units/s, busiest minute {units['peak']:,.1f}")
+        click.echo(
+            f"  {kind} of the last day: {units['mean']:,.1f} units/s in minutes that had any, "
+            f"busiest minute {units['peak']:,.1f}"
+        )
     for member, what in (("by_requests", "requests"), ("by_items", "items")):
         for one in sampled[member]:
             click.echo(f"  {_said(one['key'])}: {one['share']:.1%} of the {what}")

@@ -355,6 +355,16 @@ def keyed_page(db: Any, owner: int, after: Place | None, most: int) -> list[tupl
     return list(rows)
 
 
+def sized_page(db: Any, owner: int, after: Place, most: int) -> list[tuple[bytes, bytes, int]]:
+    """Keys and sizes alone, in the order of the primary key."""
+    rows = db.execute(
+        "SELECT hash, sort, size FROM dynamodb_items WHERE owner = ? AND (hash, sort) > (?, ?)"
+        " ORDER BY hash, sort LIMIT ?",
+        (owner, after.hash, after.sort, most),
+    )
+    return list(rows)
+
+
 def forget_tokens(db: Store, now: float) -> None:
     """Those that are over: dynamodb_tokens_by_expiry."""
     db.execute("DELETE FROM dynamodb_tokens WHERE expires <= ?", (now,))

@@ -95,14 +95,13 @@ def _rules(table: Resource, index: str, setting: dict[str, Any]) -> list[str]:
 def list_contributor_insights(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Tables and, after each, its indexes, where insights are enabled."""
     found = [tables.existing(call, request["TableName"])] if "TableName" in request else call.resources("table").list()
-    listed = [
-        [table.name, index]
+    last = _place(call, request.get("NextToken"))
+    left = [
+        (table.name, index, setting["Mode"])
         for table in found
         for index, setting in sorted(table.get(MEMBER, {}).items())
-        if setting["Enabled"]
+        if setting["Enabled"] and [table.name, index] > last
     ]
-    last = _place(call, request.get("NextToken"))
-    left = [one for one in listed if one > last]
     most = request.get("MaxResults") or MOST_LISTED
     answer: dict[str, Any] = {
         "ContributorInsightsSummaries": [
@@ -110,13 +109,13 @@ def list_contributor_insights(call: Call, request: dict[str, Any]) -> dict[str, 
                 "TableName": name,
                 **_named(index),
                 "ContributorInsightsStatus": ENABLED,
-                "ContributorInsightsMode": _setting(tables.existing(call, name), index)["Mode"],
+                "ContributorInsightsMode": mode,
             }
-            for name, index in left[:most]
+            for name, index, mode in left[:most]
         ]
     }
     if len(left) > most:
-        answer["NextToken"] = call.pages.seal({"insights": left[most - 1]})
+        answer["NextToken"] = call.pages.seal({"insights": left[most - 1][:2]})
     return answer
 
 

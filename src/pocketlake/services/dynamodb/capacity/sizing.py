@@ -11,6 +11,7 @@ from typing import Literal
 
 from .. import quotas
 from . import prices
+from .partitions import needed
 
 Reads = Literal["eventual", "consistent", "transactional"]
 FACTORS: dict[str, float] = {"eventual": 0.5, "consistent": 1.0, "transactional": 2.0}
@@ -38,10 +39,9 @@ class Load:
     storage_gb: float = 0.0
 
 
-def rcu(rate: float, item_kb: float, strong: bool = False, reads: Reads | None = None) -> float:
+def rcu(rate: float, item_kb: float, reads: Reads = "eventual") -> float:
     """Read units a second: 4 KB each, half of it eventually consistent, twice in transactions.  [DDB-521, DDB-522]"""
-    factor = FACTORS[reads or ("consistent" if strong else "eventual")]
-    return rate * max(1, math.ceil(item_kb / READ_KB - 1e-9)) * factor
+    return rate * max(1, math.ceil(item_kb / READ_KB - 1e-9)) * FACTORS[reads]
 
 
 def wcu(rate: float, item_kb: float, transactional: bool = False) -> float:
@@ -50,7 +50,7 @@ def wcu(rate: float, item_kb: float, transactional: bool = False) -> float:
 
 
 def read_units(load: Load) -> float:
-    return rcu(load.reads_per_second, load.item_kb, reads=load.reads)
+    return rcu(load.reads_per_second, load.item_kb, load.reads)
 
 
 def write_units(load: Load) -> float:
@@ -92,9 +92,8 @@ def storage_cost(load: Load) -> float:
 
 def partitions(load: Load) -> int:
     """That the load needs, if its keys are spread."""
-    by_reads, by_writes = read_units(load) * load.peak / KEY_READS, write_units(load) * load.peak / KEY_WRITES
-    by_size = load.storage_gb * 1024**3 / quotas.PARTITION_BYTES.value
-    return max(1, *(math.ceil(needed - 1e-9) for needed in (by_reads, by_writes, by_size)))
+    reads, writes = read_units(load) * load.peak, write_units(load) * load.peak
+    return needed(reads - 1e-6, writes - 1e-6, int(load.storage_gb * 1024**3))
 
 
 def throttles(load: Load) -> list[str]:

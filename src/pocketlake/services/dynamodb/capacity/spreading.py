@@ -51,7 +51,7 @@ def _sample(call: Call, owner: int) -> list[tuple[bytes, bytes, int]]:
     rows: dict[tuple[bytes, bytes], int] = {}
     for number in range(SAMPLES):
         start = Place((HASHES * number // SAMPLES).to_bytes(4, "big"), b"")
-        for hash, sort, size, _ in store.keyed_page(call.db, owner, start, A_SAMPLE):
+        for hash, sort, size in store.sized_page(call.db, owner, start, A_SAMPLE):
             rows[hash, sort] = size
     return [(*place, size) for place, size in rows.items()]
 

@@ -130,7 +130,8 @@ def charge(call: Call, admission: Admission, units: float) -> None:
 
 def forget(call: Call, owner: int) -> None:
     """The table or index is gone."""
-    call.memory.pop(("meter", owner), None)
+    for forgotten in (("meter", owner), ("peaks", owner, READ), ("peaks", owner, WRITE)):
+        call.memory.pop(forgotten, None)
 
 
 def insight_of(call: Call, table: Table, index: Index | None) -> Insight | None:

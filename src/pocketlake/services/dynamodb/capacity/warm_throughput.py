@@ -64,11 +64,6 @@ def describe(described: dict[str, Any], mode: str) -> dict[str, Any]:
     return {**of(described, mode), "Status": "ACTIVE"}
 
 
-def reached(described: dict[str, Any], mode: str) -> dict[str, int]:
-    """What is to be remembered when capacity or mode are about to change."""
-    return of(described, mode)
-
-
 def reach(call: Call, table: Resource, index: str | None, now: dict[str, int]) -> None:
     """A table or index has borne more than ever."""
     if index is None:
