@@ -6,6 +6,7 @@ from pocketlake.kernel.store import Store
 
 from .store import READ, Row
 
+FORGOTTEN = 10_000  # deduplication IDs that one turn removes
 OPEN_GROUP = "INSERT OR IGNORE INTO sqs_groups VALUES (?, ?, ?, ?)"
 REMEMBER = "INSERT OR REPLACE INTO sqs_deduplication VALUES (?, ?, ?, ?, ?)"
 
@@ -37,8 +38,12 @@ def all_remembered(db: Store, queue: int, now: int, limit: int) -> list[tuple[st
 
 
 def forget_ended(db: Store, queue: int, now: int) -> None:
-    """sqs_deduplication_by_end; attempts are few."""
-    db.execute("DELETE FROM sqs_deduplication WHERE queue = ? AND until <= ?", (queue, now))
+    """Some of it, and more than comes between two calls. sqs_deduplication_by_end; attempts are few."""
+    db.execute(
+        "DELETE FROM sqs_deduplication WHERE queue = ? AND key IN"
+        " (SELECT key FROM sqs_deduplication WHERE queue = ? AND until <= ? LIMIT ?)",
+        (queue, queue, now, FORGOTTEN),
+    )
     db.execute("DELETE FROM sqs_attempts WHERE queue = ? AND until <= ?", (queue, now))
 
 
