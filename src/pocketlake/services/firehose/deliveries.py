@@ -171,7 +171,8 @@ def _put_off(call: Call, stream: Resource, attempt: store.Attempt, refusal: Unde
             log.warning("firehose %s lost %d puts of more than %g hours ago", stream.name, lost, keeps / 3600)
         if lost := partitions.remove_expired(call, stream, call.now - keeps):
             log.warning("firehose %s lost %d partitions of more than %g hours ago", stream.name, lost, keeps / 3600)
-        left = [arrival.arrival for arrival in store.take(call.db, stream["Id"], attempt.last)]
+        oldest = store.oldest(call.db, stream["Id"], attempt.last)
+        left = [] if oldest is None else [oldest]
         left += [partition.since for partition in store.partitions(call.db, stream["Id"]) if partition.is_sealed]
         if not left:
             _end(call, stream, attempt)

@@ -132,6 +132,12 @@ def take(db: Store | apsw.Connection, stream: str, last: int) -> list[Arrival]:
     return [_arrival(row) for row in rows]
 
 
+def oldest(db: Store, stream: str, last: int) -> float | None:
+    """When the first of the rows up to `last` arrived. firehose_batches_by_stream serves this."""
+    row = db.one("SELECT min(arrival) FROM firehose_batches WHERE stream = ? AND sequence <= ?", (stream, last))
+    return None if row is None else row[0]
+
+
 def _arrival(row: tuple[Any, ...]) -> Arrival:
     sequence, arrival, payload, lengths, origin = row
     return Arrival(sequence, arrival, *_parts(payload, lengths), None if origin is None else orjson.loads(origin))
