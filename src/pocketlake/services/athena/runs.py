@@ -306,7 +306,6 @@ def finish(call: Call, query: dict[str, Any], state: str, reason: str = "") -> N
     query["Status"].update(State=state, CompletionDateTime=call.now)
     if reason:
         query["Status"]["StateChangeReason"] = reason
-        query["Status"]["StateChangeReason"] = reason
     metrics.ended(call, query)
     with call.transaction():
         store.update(call, query)
