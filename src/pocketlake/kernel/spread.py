@@ -33,6 +33,13 @@ class Spread:
         return cls.aggregated(times, value * times, value, value)
 
     @classmethod
+    def counted(cls, counts: dict[float, float]) -> Spread:
+        """Values, and how often each came."""
+        total = sum(value * times for value, times in counts.items())
+        ends = (min(counts), max(counts)) if counts else (math.inf, -math.inf)
+        return cls.aggregated(sum(counts.values()), total, *ends, counts)
+
+    @classmethod
     def aggregated(
         cls, count: float, total: float, least: float, most: float, counts: dict[float, float] | None = None
     ) -> Spread:

@@ -13,7 +13,7 @@ from .quotas import RETENTION
 from .service import cloudwatch
 from .store import Place
 
-AT_ONCE = 5_000  # datapoints that one turn rolls up
+AT_ONCE = 500  # datapoints that one turn rolls up
 KNOWN = 50_000  # metrics whose numbers are remembered
 # What a datapoint becomes when it is too old for its period; and how much longer it may lie on disk, so that the lake
 # is woken once for many of them. Readers go by the retention itself.

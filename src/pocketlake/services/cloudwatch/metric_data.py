@@ -95,14 +95,15 @@ def _of_values(at: str, datum: dict[str, Any]) -> Spread:
     if len(values) > MOST_VALUES:
         raise invalid(f"The collection {at}.Values must not have a size greater than {MOST_VALUES}.")
     for n, (value, times) in enumerate(zip(values, counts, strict=True), 1):
-        _check(f"{at}.Values.member.{n}" if math.isfinite(value) else f"{at}.Values", value)
+        if not -LARGEST <= value <= LARGEST:
+            _check(f"{at}.Values.member.{n}" if math.isfinite(value) else f"{at}.Values", value)
         if not times >= 0 or math.isinf(times):
             raise invalid(f"The value {_shown(times)} for parameter {at}.Counts.member.{n} is invalid.")
-    spread = Spread()
+    together: dict[float, float] = {}
     for value, times in zip(values, counts, strict=True):
         if times:
-            spread.merge(Spread.of(value, times))
-    return spread
+            together[value] = together.get(value, 0) + times
+    return Spread.counted(together)
 
 
 def _of_aggregate(at: str, given: dict[str, float]) -> Spread:
