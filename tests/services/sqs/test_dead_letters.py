@@ -80,7 +80,7 @@ def test_a_dead_letter_queue_is_of_its_sources_kind(sqs: Any, url: str, fifo: st
 @pytest.mark.claim("SQS-003")
 def test_the_count_of_receives_has_a_range(sqs: Any, url: str, dead: str) -> None:
     target = arn(sqs, dead)
-    for count in (0, 1001, "many", True):
+    for count in (0, 1001, "many", True, "\u00b2", "9" * 5000):
         found = refusal(sqs.set_queue_attributes, QueueUrl=url, Attributes=redrive(target, count))  # type: ignore[arg-type]
         assert found[0] == "InvalidParameterValue"
     for count in (1, 1000, "7"):

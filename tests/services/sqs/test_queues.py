@@ -65,7 +65,7 @@ def test_attributes_have_ranges(sqs: Any, url: str, name: str, least: int, most:
     for value in (least, most):
         sqs.set_queue_attributes(QueueUrl=url, Attributes={name: str(value)})
         assert attribute(sqs, url, name) == str(value)
-    for value in (least - 1, most + 1, "x"):
+    for value in (least - 1, most + 1, "x", "\u00b2", "9" * 5000):
         found = refusal(sqs.set_queue_attributes, QueueUrl=url, Attributes={name: str(value)})
         assert found == ("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
     assert attribute(sqs, url, name) == str(most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 SPACE = 1 << 128
+DIGITS = len(str(SPACE))
 
 
 def tile(count: int) -> list[tuple[int, int]]:

@@ -126,7 +126,7 @@ def _route(layout: Layout, records: list[dict[str, Any]], keys: list[bytes]) -> 
 
 
 def _explicit(text: str) -> bytes:
-    value = int(text)
+    value = int(text) if len(text) <= ranges.DIGITS else ranges.SPACE  # the gateway matches no pattern on 64 KiB
     if value >= ranges.SPACE:
         raise errors.InvalidArgumentException(
             f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"

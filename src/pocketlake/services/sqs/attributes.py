@@ -10,6 +10,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 
 from . import addresses, dead_letters, fifo, live, policies, quotas, settling, store
+from .dead_letters import NUMBER
 from .live import Queue, milliseconds
 from .service import errors, invalid, sqs
 
@@ -81,7 +82,7 @@ def check(call: Call, arn: str, given: dict[str, str], is_fifo: bool) -> dict[st
 
 def _number(name: str, value: str) -> str:
     least, most, _ = RANGES[name]
-    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+    if not (NUMBER.fullmatch(value) and least <= int(value) <= most):
         raise errors.InvalidAttributeValue(f"Invalid value for the parameter {name}.")
     return str(int(value))
 

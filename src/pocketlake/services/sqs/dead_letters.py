@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from .live import Queue
 from .service import errors, invalid, sqs
 from .store import Row
 
+NUMBER = re.compile("[0-9]{1,18}")
 PERMISSIONS = ("allowAll", "denyAll", "byQueue")
 
 
@@ -28,7 +30,7 @@ def parse(call: Call, source_arn: str, text: str) -> dict[str, Any]:
     if count is None:
         raise invalid(text, "RedrivePolicy", "Redrive policy does not contain mandatory attribute: maxReceiveCount.")
     most = int(quotas.RECEIVES.value)
-    if isinstance(count, bool) or not str(count).isdigit() or not 1 <= int(count) <= most:
+    if isinstance(count, bool) or not NUMBER.fullmatch(str(count)) or not 1 <= int(count) <= most:
         raise invalid(
             text,
             "RedrivePolicy",
