@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from pocketlake.services.dynamodb.backups import copying
+from pocketlake import embedded
+from pocketlake.services.dynamodb import copying
 
 from .conftest import ROLE, backed_up, make_bucket, make_table, refusal, restored
 
@@ -204,6 +207,41 @@ def test_backups_of_a_bucket_stand_alone(lake: Any, backup: Any, vault: str) -> 
     restored(lake, backup, second, {"DestinationBucketName": "photos", "NewBucket": "true"})
     assert s3.get_object(Bucket="photos", Key="same")["Body"].read() == body
     assert s3.get_object(Bucket="photos", Key="changed")["Body"].read() == b"2"
+
+
+def test_the_last_recovery_point_takes_along_what_it_stands_on(tmp_path: Path) -> None:
+    with embedded.run(tmp_path) as lake:
+        backup = lake.client("backup")
+        backup.create_backup_vault(BackupVaultName="safe")
+        destination = backup.create_backup_vault(BackupVaultName="near")["BackupVaultArn"]
+        for arn in (make_table(lake.client("dynamodb"), "things", 3), make_bucket(lake.client("s3"), "photos", a=b"1")):
+            point = backed_up(lake, backup, arn)["RecoveryPointArn"]
+            request = {"RecoveryPointArn": point, "SourceBackupVaultName": "safe", "IamRoleArn": ROLE}
+            backup.start_copy_job(DestinationBackupVaultArn=destination, **request)
+            lake.clock.advance(1)
+            backup.delete_recovery_point(BackupVaultName="safe", RecoveryPointArn=point)
+        lake.clock.advance(minutes=5)
+        copies = backup.list_recovery_points_by_backup_vault(BackupVaultName="near")["RecoveryPoints"]
+        assert kept_in(tmp_path) == [2, 1, 1]
+        for copy in copies:
+            backup.delete_recovery_point(BackupVaultName="near", RecoveryPointArn=copy["RecoveryPointArn"])
+        lake.clock.advance(minutes=5)
+    assert kept_in(tmp_path) == [0, 0, 0]
+
+
+def kept_in(directory: Path) -> list[int]:
+    """Contents, objects of buckets and backups of DynamoDB's that a lake's directory holds."""
+    database = apsw.Connection(str(directory / "lake.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
+    counted = [
+        next(database.execute(f"SELECT count(*) FROM {what}"))[0]
+        for what in (
+            "backup_contents",
+            "backup_objects",
+            "resources WHERE service = 'dynamodb' AND kind = 'backup'",
+        )
+    ]
+    database.close()
+    return counted
 
 
 # Copies

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from pocketlake.cli.agent.configuration import FlowSettings
 
 NAMESPACE = "AWSKinesisAgent"
@@ -63,7 +65,7 @@ class Metrics:
             return
         try:
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             # No metrics are no reason to send no records.
             with self._lock:
                 for destination, counts in counted.items():
