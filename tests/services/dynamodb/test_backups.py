@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pocketlake.services.dynamodb import quotas
-from pocketlake.services.dynamodb.backups import copying
+from pocketlake.services.dynamodb import copying, quotas
 
 from .conftest import index, invalid, make, refusal, units
 

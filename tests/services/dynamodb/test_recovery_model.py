@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketlake import embedded
-from pocketlake.services.dynamodb.backups import copying
+from pocketlake.services.dynamodb import copying
 
 from .conftest import index, make
 

@@ -5,28 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from pocketlake.kernel.call import Call
 
-from . import changes, quotas, schemas, store
+from . import changes, copying, quotas, schemas, store
 from .changes import Image
 from .schemas import Index, Table
 from .service import dynamodb
 
 AT_ONCE = int(quotas.BACKFILL_ITEMS.value)
 SEPARATOR = "/"
-
-
-def page(call: Call, table: Table, start: str, most: int) -> tuple[list[tuple[bytes, bytes, bytes]], str]:
-    """Keys and JSON of up to `most` items after `start`, and where the next page starts; "" at the end."""
-    after = None
-    if start:
-        hash, _, sort = start.partition(".")
-        after = store.Place(bytes.fromhex(hash), bytes.fromhex(sort))
-    rows = store.keyed_page(call.db, table.number, after, most)
-    following = f"{rows[-1][0].hex()}.{rows[-1][1].hex()}" if len(rows) == most else ""
-    return [(hash, sort, body) for hash, sort, _, body in rows], following
 
 
 @dynamodb.alarm
@@ -41,10 +28,9 @@ def fill_index(call: Call, key: str) -> None:
     if index is None:
         return
     alone = replace(table, indexes=(index,))
-    rows, following = page(call, table, start, AT_ONCE)
-    for hash, sort, body in rows:
-        item = orjson.loads(body)
-        fill(call, alone, hash, sort, Image(item, changes.item_size(item), body))
+    rows, following = copying.page(call, {"Owner": table.number}, start, AT_ONCE)
+    for hash, sort, size, body in rows:
+        fill(call, alone, hash, sort, Image(None, size, body))
     if following:
         call.alarms.set(fill_index, SEPARATOR.join((name, index_name, following)), call.now)
     else:

@@ -231,12 +231,6 @@ def status(call: Call, table: Resource) -> str:
     return "UPDATING" if busy else "ACTIVE"
 
 
-def throughput(body: dict[str, Any]) -> dict[str, Any]:
-    """What is provisioned; zeros on demand."""
-    given = body.get("ProvisionedThroughput", {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0})
-    return {"NumberOfDecreasesToday": 0, **given}
-
-
 def _describe_index(call: Call, table: Resource, index: dict[str, Any], kind: str) -> dict[str, Any]:
     items, size = counts(call, index["Number"], is_index=True)
     description = {

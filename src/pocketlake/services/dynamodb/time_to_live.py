@@ -9,7 +9,7 @@ import orjson
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from . import changes, metrics, quotas, schemas, store, tables
+from . import changes, copying, metrics, quotas, schemas, store, tables
 from .changes import Image
 from .replicas import rules
 from .schemas import Table
@@ -88,10 +88,8 @@ def enlist(call: Call, key: str) -> None:
     if found is None or "TimeToLive" not in found.body:
         return
     table = schemas.compiled(found)
-    from . import backfill
-
-    page, following = backfill.page(call, table, start, AT_ONCE)
-    for hash, sort, body in page:
+    rows, following = copying.page(call, {"Owner": table.number}, start, AT_ONCE)
+    for hash, sort, _, body in rows:
         expect(call, table, hash, sort, orjson.loads(body))
     if following:
         call.alarms.set(enlist, f"{name}/{following}", call.now)

@@ -13,10 +13,9 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource, Resources
 
-from .. import history, quotas, schemas, store, tables
+from .. import copying, history, quotas, schemas, store, tables
 from ..service import dynamodb, errors, operation
 from ..streams import streams
-from . import copying
 
 USER, SYSTEM, AWS_BACKUP = "USER", "SYSTEM", "AWS_BACKUP"
 CREATING, AVAILABLE, DELETED = "CREATING", "AVAILABLE", "DELETED"
@@ -134,7 +133,7 @@ def _source_details(call: Call, table: Resource) -> dict[str, Any]:
         "ItemCount": described["ItemCount"],
         "KeySchema": table["KeySchema"],
         "TableCreationDateTime": table.created,
-        "ProvisionedThroughput": _units(tables.throughput(table.body)),
+        "ProvisionedThroughput": _units(described["ProvisionedThroughput"]),
         "BillingMode": table["BillingMode"],
     }
     if "OnDemandThroughput" in table.body:

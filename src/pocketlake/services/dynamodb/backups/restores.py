@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from pocketlake.kernel.arn import parse
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import NotImplemented501
 from pocketlake.kernel.resources import Resource, Resources
 
-from .. import backfill, history, journal, quotas, schemas, table_rules, tables
+from .. import backfill, copying, history, journal, quotas, schemas, table_rules, tables
 from ..changes import Image
 from ..schemas import ON_DEMAND
 from ..service import Invalid, dynamodb, errors, operation
 from ..table_rules import BAD
-from . import backups, continuous_backups, copying
+from . import backups, continuous_backups
 from .backups import INDEXES
 
 READER = "restore:"
@@ -198,7 +196,7 @@ def fill_restored(call: Call, key: str) -> None:
     copying.put(call, compiled.number, rows)
     if compiled.indexes:
         for hash, sort, size, body in rows:
-            backfill.fill(call, compiled, hash, sort, Image(orjson.loads(body), size, body))
+            backfill.fill(call, compiled, hash, sort, Image(None, size, body))
     if following:
         call.alarms.set(fill_restored, f"{name}/{following}", call.now)
     else:

@@ -14,9 +14,10 @@ from typing import Any
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
-from .. import history, quotas, schemas, tables
-from ..backups import backups, copying
+from .. import copying, history, quotas, schemas, tables
+from ..backups import backups
 from ..backups.restores import NEVER
+from ..changes import Image
 from ..service import dynamodb
 from ..streams import streams
 from . import replication, rules
@@ -132,7 +133,7 @@ def fill_replica(call: Call, key: str) -> None:
     compiled = schemas.compiled(replica)
     rows, following = copying.page(call, {"Owner": table["Number"], "At": int(at)}, position)
     for hash, sort, size, body in rows:
-        replication.put(there, compiled, hash, sort, None, replication.image(size, body), "")
+        replication.put(there, compiled, hash, sort, None, Image(None, size, body), "")
     if following:
         call.alarms.set(fill_replica, f"{name}/{region}/{at}/{following}", call.now)
     else:

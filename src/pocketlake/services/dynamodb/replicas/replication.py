@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import orjson
-
 from pocketlake.kernel.call import Call
 from pocketlake.kernel.resources import Resource
 
@@ -148,7 +146,3 @@ def forget_times(call: Call, name: str) -> None:
         return
     more = write_times.forget(call.db, table["Number"], call.now - MEMORY, AT_ONCE)
     call.alarms.set(forget_times, name, call.now if more else call.now + DAY)
-
-
-def image(size: int, body: bytes) -> Image:
-    return Image(orjson.loads(body), size, body)

@@ -1,4 +1,4 @@
-"""Items copied from one table's rows to another's, a page in each turn: for backups and restores."""
+"""A table's items read and copied, a page in each turn: for backups, restores, replicas, whatever takes them all."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from pocketlake.kernel.call import Call
 
-from .. import history, quotas, store
-from ..history import Row
-from ..store import Place
+from . import history, quotas, store
+from .history import Row
+from .store import Place
 
 AT_ONCE = int(quotas.COPY_ITEMS.value)
 
 
-def page(call: Call, source: dict[str, Any], position: str) -> tuple[list[Row], str]:
+def page(call: Call, source: dict[str, Any], position: str, most: int | None = None) -> tuple[list[Row], str]:
     """Items of `source` after `position`, and where the next page starts; "" is the beginning, and the end.
 
     `source`: Owner, a table's or backup's number, and At: as of which change, if others write there meanwhile.
     """
-    after = _place(position)
+    after, most = _place(position), most or AT_ONCE
     if "At" in source:
-        rows, following = history.page_as_of(call.db, source["Owner"], source["At"], after, AT_ONCE)
+        rows, following = history.page_as_of(call.db, source["Owner"], source["At"], after, most)
     else:
-        rows = store.keyed_page(call.db, source["Owner"], after, AT_ONCE)
-        following = Place(*rows[-1][:2]) if len(rows) == AT_ONCE else None
+        rows = store.keyed_page(call.db, source["Owner"], after, most)
+        following = Place(*rows[-1][:2]) if len(rows) == most else None
     return rows, _position(following) if following else ""
 
 
