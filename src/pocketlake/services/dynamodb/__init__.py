@@ -8,7 +8,6 @@ from . import (
     policies,
     query,
     scan,
-    statements,
     table_updates,
     tables,
     tags,
@@ -17,6 +16,7 @@ from . import (
 )
 from .backups import backups, continuous_backups, restores
 from .capacity import contributor_insights, spreading
+from .partiql import statements
 from .replicas import global_tables, replicas
 from .service import dynamodb as service
 from .streams import iterators, kinesis_delivery, kinesis_destinations, records, streams

@@ -12,7 +12,7 @@ from typing import Any
 from pocketlake.kernel.authorization import ANY, Authorization, Need, On, Request, filled, template
 from pocketlake.kernel.call import Call
 
-from . import partiql
+from .partiql import parser
 from .service import Invalid
 
 RESOURCE = "{ResourceArn}"
@@ -90,7 +90,7 @@ def transaction(call: Call, request: Request) -> Iterator[Need]:
 def _statement(call: Call, one: dict[str, Any]) -> Iterator[Need]:
     """One that cannot be read does nothing, so it needs nothing: the operation refuses it."""
     try:
-        parsed = partiql.parse(one["Statement"], one.get("Parameters") or [])
+        parsed = parser.parse(one["Statement"], one.get("Parameters") or [])
     except (Invalid, RecursionError):
         return
     index = f"/index/{parsed.index}" if parsed.index else ""

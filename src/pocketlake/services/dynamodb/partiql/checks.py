@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .attribute_values import value_size
-from .expressions.nodes import Operand, Value
-from .service import Invalid
+from ..attribute_values import value_size
+from ..expressions.nodes import Operand, Value
+from ..service import Invalid
 
 ORDERING = ("<", "<=", ">", ">=", "BETWEEN")
 ORDERED = ("S", "N", "B")

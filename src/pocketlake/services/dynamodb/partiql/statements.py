@@ -11,20 +11,21 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.pages import InvalidToken
 
-from . import keys, lag, metrics, partiql, query, reads, schemas, store, transactions, writes
-from .attribute_values import item_size
-from .capacity import capacity, throttling
-from .capacity.capacity import Consumed
-from .expressions import projecting
-from .expressions.evaluation import holds
-from .expressions.key_conditions import KeyCondition
-from .expressions.nodes import And, Between, Comparison, Condition, Function, In, Path, Value
-from .expressions.paths import paths
-from .partiql import Statement
-from .reads import Reading
-from .schemas import Index, Table
-from .service import Invalid, errors, operation, refuse
-from .writes import Outcome, Write
+from .. import keys, lag, metrics, query, reads, schemas, store, transactions, writes
+from ..attribute_values import item_size
+from ..capacity import capacity, throttling
+from ..capacity.capacity import Consumed
+from ..expressions import projecting
+from ..expressions.evaluation import holds
+from ..expressions.key_conditions import KeyCondition
+from ..expressions.nodes import And, Between, Comparison, Condition, Function, In, Path, Value
+from ..expressions.paths import paths
+from ..reads import Reading
+from ..schemas import Index, Table
+from ..service import Invalid, errors, operation, refuse
+from ..writes import Outcome, Write
+from . import parser
+from .parser import Statement
 
 OPERATORS = {"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
 PURPOSE = "dynamodb-statement"
@@ -35,7 +36,7 @@ NO_KEY_IN_BATCH = "Select statements within BatchExecuteStatement must specify t
 
 @operation
 def execute_statement(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    statement = partiql.parse(request["Statement"], request.get("Parameters", []))
+    statement = parser.parse(request["Statement"], request.get("Parameters", []))
     if statement.kind == "exists":
         raise Invalid("EXISTS is only supported in ExecuteTransaction")
     table = schemas.find(call, statement.table)
@@ -283,7 +284,7 @@ def batch_execute_statement(call: Call, request: dict[str, Any]) -> dict[str, An
 
 def _parsed(one: dict[str, Any]) -> Statement | Invalid:
     try:
-        return partiql.parse(one["Statement"], one.get("Parameters", []))
+        return parser.parse(one["Statement"], one.get("Parameters", []))
     except Invalid as mistake:
         return mistake
 
@@ -349,7 +350,7 @@ def _parts(where: Condition | None) -> int:
 def execute_transaction(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Up to 100 statements, all reads or all writes (and EXISTS), all or nothing."""
     given = request["TransactStatements"]
-    parsed = [partiql.parse(one["Statement"], one.get("Parameters", [])) for one in given]
+    parsed = [parser.parse(one["Statement"], one.get("Parameters", [])) for one in given]
     for at, statement in enumerate(parsed):
         _check_in_transaction(at, statement)
     kinds = {statement.kind == "select" for statement in parsed}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .service import Invalid
+from ..service import Invalid
 
 BLANK = r"(?:\s|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*+"  # blanks and comments, never given back
 TOKEN = re.compile(

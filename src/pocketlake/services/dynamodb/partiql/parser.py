@@ -9,10 +9,10 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
-from .attribute_values import value_size
-from .expressions.bindings import check_function
-from .expressions.grammar import CONDITION_FUNCTIONS, UPDATE_FUNCTIONS
-from .expressions.nodes import (
+from ..attribute_values import value_size
+from ..expressions.bindings import check_function
+from ..expressions.grammar import CONDITION_FUNCTIONS, UPDATE_FUNCTIONS
+from ..expressions.nodes import (
     Action,
     And,
     Arithmetic,
@@ -28,9 +28,9 @@ from .expressions.nodes import (
     Path,
     Value,
 )
-from .partiql_checks import judge, ordered
-from .partiql_tokens import MALFORMED, Tokens
-from .service import Invalid
+from ..service import Invalid
+from .checks import judge, ordered
+from .tokens import MALFORMED, Tokens
 
 COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 SIZE = ("size",)

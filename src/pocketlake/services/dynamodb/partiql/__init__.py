@@ -1,0 +1,1 @@
+"""PartiQL: statements parsed, checked, and done by what does expressions."""
