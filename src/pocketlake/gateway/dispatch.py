@@ -325,8 +325,8 @@ def _inflate(request: Request) -> None:
         body = inflater.decompress(request.body, BUFFERED_BODY_LIMIT)
         if inflater.unconsumed_tail:
             raise ServiceError("RequestEntityTooLarge", "The request body is too large.", status=413)
-        if not inflater.eof:
-            raise zlib.error("it ends too early")
+        if not inflater.eof or inflater.unused_data:
+            raise zlib.error("it ends too early, or goes on behind its end")
     except zlib.error:
         raise ServiceError("SerializationException", "The request body is not valid gzip.", status=400) from None
     request.body = body

@@ -292,9 +292,10 @@ def loader(session: Any, model: dict[str, Any]) -> Any:
         (gzip.compress(b'{"Namespace": "app", "MetricData": [{"MetricName": "m", "Value": 7}]}'), 200),
         (b"no gzip", 400),
         (gzip.compress(b'{"Namespace": "app", "MetricData": [{"MetricName": "m", "Value": 7}]}')[:-4], 400),
+        (gzip.compress(b'{"Namespace": "app"}') + gzip.compress(b"more"), 400),
         (gzip.compress(b" " * (65 * 1024 * 1024)), 413),
     ],
-    ids=["whole", "no gzip", "cut off", "too large"],
+    ids=["whole", "no gzip", "cut off", "more behind it", "too large"],
 )
 @pytest.mark.claim("CW-610")
 def test_compressed_bodies(lake: Any, cloudwatch: Any, body: bytes, status: int) -> None:
