@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 import orjson
 import pytest
 from hypothesis import given
@@ -43,6 +44,13 @@ def update(dynamodb: Any, action: str, **more: Any) -> str:
     assert answer["TableName"] == "watched"
     status: str = answer["ContributorInsightsStatus"]
     return status
+
+
+@pytest.mark.parametrize("query", [{}, {"table": ""}, {"table": "watched", "most": "x"}, {"table": "nowhere"}])
+def test_what_cannot_be_shown(lake: Any, table: str, query: dict[str, str]) -> None:
+    with pytest.raises(click.ClickException) as caught:
+        seen(lake, **query)
+    assert "internal fault" not in str(caught.value)
 
 
 @pytest.mark.claim("DDB-808")

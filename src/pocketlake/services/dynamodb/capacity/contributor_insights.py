@@ -14,7 +14,7 @@ from pocketlake.kernel.pages import InvalidToken
 from pocketlake.kernel.resources import Resource
 
 from .. import readable_keys, schemas, tables
-from ..service import Invalid, dynamodb, errors, operation
+from ..service import Invalid, dynamodb, errors, operation, refuse
 from . import contributors, throttling
 from .contributors import ACCESSED, MEMBER
 
@@ -132,7 +132,9 @@ def _place(call: Call, token: str | None) -> list[str]:
 @dynamodb.view
 async def contributors_of(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """The most used and most throttled keys of `table` (and `index`), `most` of each."""
-    request = {"TableName": query.get("table", ""), **({"IndexName": query["index"]} if "index" in query else {})}
+    if not query.get("table") or not query.get("most", "10").isdecimal():
+        raise refuse("table names a table, and most is a number")
+    request = {"TableName": query["table"], **({"IndexName": query["index"]} if "index" in query else {})}
     found, name = _find(call, request)
     table = schemas.find(call, found.name)
     index = table.index(name) if name else None
