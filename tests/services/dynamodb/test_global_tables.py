@@ -356,11 +356,26 @@ def test_a_provisioned_table_whose_writes_are_scaled_is_fit_for_it(lake, clients
     )
     clients[HOME].update_table(TableName="things", ReplicaUpdates=create)
     lake.clock.advance(1)
+    check_scaled(clients[EAST])
     assert throughput(clients[EAST]) == (20, 5)
     clients[HOME].update_table(TableName="things", ProvisionedThroughput=units(6, 12))
     assert (throughput(clients[HOME]), throughput(clients[EAST])) == ((6, 12), (20, 12))
     clients[EAST].update_table(TableName="things", ProvisionedThroughput=units(20, 15))
     assert (throughput(clients[HOME]), throughput(clients[EAST])) == ((20, 15), (20, 15))
+
+
+def check_scaled(client: Any) -> None:
+    """HOME's writes are scaled, and nothing else is, whichever region is asked."""
+    arn = described(client)["TableArn"]
+    shown = client.describe_table_replica_auto_scaling(TableName=arn)["TableAutoScalingDescription"]["Replicas"]
+    by_region = {one["RegionName"]: one for one in shown}
+    assert by_region[EAST] == {"RegionName": EAST, "ReplicaStatus": "ACTIVE"}
+    found = by_region[HOME].pop("ReplicaProvisionedWriteCapacityAutoScalingSettings")
+    assert by_region[HOME] == {"RegionName": HOME, "ReplicaStatus": "ACTIVE"}
+    assert (found["MinimumUnits"], found["MaximumUnits"]) == (5, 100)
+    tracked = {"PolicyName": "half", "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 50.0}}
+    assert found["ScalingPolicies"] == [tracked]
+    assert refusal(client.update_table_replica_auto_scaling, TableName="things")[0] == "NotImplemented"
 
 
 def throughput(client: Any) -> tuple[int, int]:

@@ -17,12 +17,13 @@ from . import (
 from .backups import backups, continuous_backups, restores
 from .capacity import contributor_insights, spreading
 from .partiql import statements
-from .replicas import global_tables, replicas
+from .replicas import auto_scaling, global_tables, replicas
 from .service import dynamodb as service
 from .streams import iterators, kinesis_delivery, kinesis_destinations, records, streams
 from .transfers import exports, imports
 
 __all__ = [
+    "auto_scaling",
     "backfill",
     "backups",
     "batches",

@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from pocketlake.kernel.call import Call
-from pocketlake.kernel.errors import NotImplemented501, ServiceError
-from pocketlake.kernel.resources import Resource
+from pocketlake.kernel.errors import ServiceError
 
-from .. import tables
-from ..schemas import ON_DEMAND
-from ..service import Invalid, errors, operation, refuse
+from ..service import Invalid, errors, operation
 from ..table_rules import BAD
-from .replication import ACTIVE
 
 UNSUPPORTED = (
     f"{BAD}DynamoDB global tables version 2017.11.29 is not supported. We recommend using DynamoDB global tables "
@@ -63,39 +59,3 @@ def update_global_table_settings(_: Call, request: dict[str, Any]) -> dict[str, 
 @operation
 def list_global_tables(_: Call, __: dict[str, Any]) -> dict[str, Any]:
     return {"GlobalTables": []}
-
-
-# Auto scaling of replicas, which only tables with replicas have
-
-
-@operation
-def describe_table_replica_auto_scaling(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """The replicas, this one too; nothing scales them: there is no Application Auto Scaling yet."""
-    table = _replicated(call, request)
-    shown = [{"RegionName": call.region, "ReplicaStatus": ACTIVE}]
-    shown += [{"RegionName": name, "ReplicaStatus": one["Status"]} for name, one in table["Replicas"].items()]
-    described = {"TableName": table.name, "TableStatus": tables.status(call, table), "Replicas": shown}
-    return {"TableAutoScalingDescription": described}
-
-
-@operation
-def update_table_replica_auto_scaling(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    table = _replicated(call, request)
-    if table["BillingMode"] != ON_DEMAND:
-        raise NotImplemented501("dynamodb UpdateTableReplicaAutoScaling (Application Auto Scaling)")
-    regions = ", ".join(f"'{region.upper()}'" for region in sorted((call.region, *table["Replicas"])))
-    member = (
-        "GlobalTableProvisionedWriteCapacity" if "ReplicaUpdates" not in request else "ReplicaProvisionedReadCapacity"
-    )
-    raise refuse(
-        f"Failed to update global table with name ‘{table.name}‘. Replicas {regions} BillingMode is PayPerRequest. You "
-        f"must convert table's BillingMode to PROVISIONED to set parameters: '{member}AutoScalingSettingsUpdate'."
-    )
-
-
-def _replicated(call: Call, request: dict[str, Any]) -> Resource:
-    """ResourceNotFoundException for a table without replicas."""
-    found = call.resources("table").find(request["TableName"])
-    if found is None or not found.get("Replicas"):
-        raise errors.ResourceNotFoundException(f"Global table with name: '{request['TableName']}' does not exist.")
-    return found
