@@ -11,7 +11,7 @@ from pocketlake.kernel.spread import Spread
 from . import store
 from .quotas import RETENTION
 from .service import cloudwatch
-from .store import Place
+from .store import Dimensions, Place
 
 AT_ONCE = 500  # datapoints that one turn rolls up
 KNOWN = 50_000  # metrics whose numbers are remembered
@@ -37,11 +37,10 @@ def number(call: Call, account: str, region: str, namespace: str, name: str, dim
     return found
 
 
-def meters_of(namespace: str | None, dimensions: str | None = None) -> Callable[[Meter], bool]:
-    """Which meters measure something of a namespace, and of one resource in it (`dimensions` as store.key has them)."""
-    return lambda meter: (
-        namespace in (None, meter.family.namespace) and dimensions in (None, store.key(meter.dimensions.items()))
-    )
+def meters_of(namespace: str | None, dimensions: Dimensions | None = None) -> Callable[[Meter], bool]:
+    """Which meters measure something of a namespace, and of one resource in it."""
+    wanted = None if dimensions is None else dict(dimensions)
+    return lambda meter: namespace in (None, meter.family.namespace) and wanted in (None, meter.dimensions)
 
 
 @cloudwatch.keeper

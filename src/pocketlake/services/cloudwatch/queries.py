@@ -182,9 +182,10 @@ class Reading:
         metric = asked["Metric"]
         held = [(one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()]
         call = self._call
-        dimensions = store.key(held)
-        call.lake.metrics.ask(keeping.meters_of(metric["Namespace"], dimensions))
-        number = store.find(call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], dimensions)
+        call.lake.metrics.ask(keeping.meters_of(metric["Namespace"], held))
+        number = store.find(
+            call.db, call.account, call.region, metric["Namespace"], metric["MetricName"], store.key(held)
+        )
         statistic = measures.statistic(asked["Stat"])
         assert statistic is not None
         points, units = self._points(number, asked["Period"], statistic, asked.get("Unit"))

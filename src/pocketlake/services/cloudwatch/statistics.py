@@ -29,9 +29,11 @@ def get_metric_statistics(call: Call, request: dict[str, Any]) -> dict[str, Any]
             f"You have requested up to {span.count} datapoints, which exceeds the limit of {MOST}. You may reduce the "
             "datapoints requested by increasing Period, or decreasing the time range."
         )
-    dimensions = store.key((one["Name"], one["Value"]) for one in request.get("Dimensions", ()))
+    dimensions = [(one["Name"], one["Value"]) for one in request.get("Dimensions", ())]
     call.lake.metrics.ask(keeping.meters_of(request["Namespace"], dimensions))
-    metric = store.find(call.db, call.account, call.region, request["Namespace"], request["MetricName"], dimensions)
+    metric = store.find(
+        call.db, call.account, call.region, request["Namespace"], request["MetricName"], store.key(dimensions)
+    )
     found = {} if metric is None else periods.read(call, metric, span, request.get("Unit"))
     datapoints = [
         point
