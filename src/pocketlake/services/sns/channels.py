@@ -13,7 +13,7 @@ from pocketlake.kernel.call import Call
 from pocketlake.kernel.errors import ServiceError
 from pocketlake.kernel.resources import Resource
 
-from . import data_protection, deliveries, filter_matching, handover, metrics, notifications, outbox, quotas, store
+from . import data_protection, deliveries, filter_matching, handover, metrics, notifications, outbox, store
 from .notifications import Message
 
 
@@ -50,12 +50,7 @@ def is_raw(subscription: Resource) -> bool:
 
 
 def _to_sqs(call: Call, topic: Resource, subscription: Resource, message: Message) -> None:
-    request = _queued(call, topic, subscription, message)
-    if len(request.get("MessageAttributes", ())) > quotas.RAW_ATTRIBUTES.value:
-        reason = ServiceError("InvalidParameterValue", "A raw message to Amazon SQS has 10 message attributes at most.")
-        handover.bury(call, subscription.arn, subscription["Attributes"], request, reason)
-        return
-    _hand_over(call, subscription, "sqs", subscription["Endpoint"], request)
+    _hand_over(call, subscription, "sqs", subscription["Endpoint"], _queued(call, topic, subscription, message))
 
 
 def _queued(call: Call, topic: Resource, subscription: Resource, message: Message) -> dict[str, Any]:

@@ -27,7 +27,7 @@ MANAGED = {"minDelayTarget": 1, "maxDelayTarget": 20, "numRetries": 15, "numNoDe
 MANAGED_PAUSES = delivery_policies.pauses(MANAGED)
 LONGEST_PAUSE = 20.0
 MANAGED_TRIES = 100_015
-DRAINED = 500  # messages of one transaction
+DRAINED = 100  # messages of one transaction
 
 
 # HTTP

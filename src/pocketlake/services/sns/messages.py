@@ -37,7 +37,6 @@ IDENTIFIER = re.compile(r"[!-~]{1,128}")  # letters, digits and punctuation
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 ENTRY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 PHONE = re.compile(r"\+?[1-9]\d{1,14}")
-SEQUENCES = 10**19  # sequence numbers have twenty digits
 
 
 @sns.operation
@@ -178,13 +177,13 @@ def _publish(call: Call, topic: Resource, message: Message, size: int) -> dict[s
         known = store.remembered(call.db, log, scoped, call.now)
         if known is not None:
             return {"MessageId": known[0], "SequenceNumber": known[1]}
-        message.sequence = str(SEQUENCES + store.next_sequence(call.db, log))
+        message.sequence = store.next_sequence(call.db, log)
         until = call.now + quotas.DEDUPLICATION.value
         store.remember(call.db, log, scoped, until, message.id, message.sequence, call.now)
         replays.archive(call, topic, message)
         answer["SequenceNumber"] = message.sequence
     for subscription in live.subscriptions(call, topic):
-        if replays.is_live(subscription, call.now):
+        if replays.is_live(subscription):
             channels.deliver(call, topic, subscription, message)
     return answer
 

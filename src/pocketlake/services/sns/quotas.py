@@ -33,9 +33,6 @@ FIFO_TOPIC_RATE = Quota(
 FIFO_GROUP_RATE = Quota("messages published in a message group", 300, "messages/s", GENERAL)
 BATCH_ENTRIES = Quota("entries of a batch", 10, "entries", REFERENCE + "PublishBatch")
 SUBJECT = Quota("subject", 100, "characters", REFERENCE + "Publish")
-RAW_ATTRIBUTES = Quota(
-    "message attributes of a raw delivery to SQS", 10, "attributes", "SNS developer guide, Raw message delivery"
-)
 DEDUPLICATION = Quota("a deduplication ID is remembered", 300, "seconds", REFERENCE + "Publish")
 CONFIRMATION = Quota("a confirmation token lives", 2 * DAY, "seconds", REFERENCE + "Subscribe")
 

@@ -66,15 +66,13 @@ def _moment(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def is_live(subscription: Resource, now: float) -> bool:
-    """Whether new messages go to the subscription now: not during a replay, nor past the end of one that has an end."""
+def is_live(subscription: Resource) -> bool:
+    """Whether new messages go to the subscription now: during a replay they wait in the archive."""
     replay = subscription.get("Replay")
-    if replay is None:
-        return True
-    return replay["Status"] == "Completed" and (replay["Until"] is None or now <= replay["Until"])
+    return replay is None or replay["Status"] == "Completed"
 
 
-def begin(call: Call, subscription: Resource, before: str | None) -> Resource:
+def begin(call: Call, topic: Resource, subscription: Resource, before: str | None) -> Resource:
     """Start, start over, or stop, according to the subscription's ReplayPolicy; `before` is what it was."""
     policy = subscription["Attributes"].get("ReplayPolicy")
     if policy == before:
@@ -83,7 +81,8 @@ def begin(call: Call, subscription: Resource, before: str | None) -> Resource:
         call.alarms.clear(replay, subscription.arn)
         return _keep(call, subscription, None)
     call.alarms.set(replay, subscription.arn, call.now)
-    return _keep(call, subscription, {"Status": "Pending", "After": "", "Until": None})
+    begun = store.last_sequence(call.db, live.log(topic))
+    return _keep(call, subscription, {"Status": "Pending", "After": "", "Begun": begun})
 
 
 def _keep(call: Call, subscription: Resource, state: dict[str, Any] | None) -> Resource:
@@ -94,15 +93,14 @@ def _keep(call: Call, subscription: Resource, state: dict[str, Any] | None) -> R
 
 @sns.alarm
 def replay(call: Call, key: str) -> None:
-    """The next messages of the archive. New ones wait there too, so that order is kept."""
+    """The next messages of the archive: of the time that was asked for, then those published since the replay began."""
     call, subscription = addresses.subscription(call, key)
     topic = None if subscription is None else call.resources("topic").find(subscription.parent)
     if subscription is None or topic is None:
         return
     policy: dict[str, Any] = orjson.loads(subscription["Attributes"]["ReplayPolicy"])
-    ending = policy.get("EndingPoint")
-    end = None if ending is None else _moment(ending)
-    after = subscription["Replay"]["After"]
+    after, begun = subscription["Replay"]["After"], subscription["Replay"]["Begun"]
+    end = _moment(policy["EndingPoint"]) if policy.get("EndingPoint") is not None and after < begun else None
     start = max(_moment(policy["StartingPoint"]), call.now - topic_attributes.archive_days(topic) * quotas.DAY)
     rows = store.archived(call.db, live.log(topic), after, start, end, BATCH)
     for sequence, _, kept in rows:
@@ -111,7 +109,8 @@ def replay(call: Call, key: str) -> None:
         channels.deliver(call, topic, subscription, message)
         after = sequence
     more = len(rows) == BATCH
-    state = {"Status": "In progress" if more else "Completed", "After": after, "Until": end}
-    _keep(call, subscription, state)
+    if not more and end is not None:
+        after, more = max(after, begun), True
+    _keep(call, subscription, {"Status": "In progress" if more else "Completed", "After": after, "Begun": begun})
     if more:
         call.alarms.set(replay, key, call.now)

@@ -42,14 +42,24 @@ MIGRATIONS = [
 # FIFO topics
 
 
-def next_sequence(db: Store, topic: str) -> int:
-    """1, 2, 3... of the topic."""
+SEQUENCES = 10**19  # sequence numbers have twenty digits
+LAST = "9" * 20
+
+
+def next_sequence(db: Store, topic: str) -> str:
+    """The next sequence number of the topic."""
     row = db.one(
         "INSERT INTO sns_sequences VALUES (?, 1) ON CONFLICT (topic) DO UPDATE SET last = last + 1 RETURNING last",
         (topic,),
     )
     assert row is not None
-    return int(row[0])
+    return str(SEQUENCES + row[0])
+
+
+def last_sequence(db: Store, topic: str) -> str:
+    """That of the message published last; of none it is smaller than any."""
+    row = db.one("SELECT last FROM sns_sequences WHERE topic = ?", (topic,))
+    return str(SEQUENCES + (0 if row is None else row[0]))
 
 
 def remembered(db: Store, topic: str, scoped: str, now: float) -> tuple[str, str] | None:
@@ -99,18 +109,18 @@ def archived(
 ) -> list[tuple[str, float, bytes]]:
     """Messages of the topic after this sequence number, sent from `begin` on and not after `end`, oldest first.
 
-    Times rise with sequence numbers, so sns_archive_by_time finds the first one, and the primary key those after it.
+    Times rise with sequence numbers: sns_archive_by_time finds the first and the last one, the primary key the rest.
     """
-    first = db.one(
-        "SELECT sequence FROM sns_archive WHERE topic = ? AND sent >= ? ORDER BY sent, sequence LIMIT 1", (topic, begin)
-    )
-    if first is None:
+    sent = "SELECT sequence FROM sns_archive WHERE topic = ? AND sent"
+    first = db.one(f"{sent} >= ? ORDER BY sent, sequence LIMIT 1", (topic, begin))
+    last = (LAST,) if end is None else db.one(f"{sent} <= ? ORDER BY sent DESC, sequence DESC LIMIT 1", (topic, end))
+    if first is None or last is None:
         return []
     place, beyond = (after, ">") if after >= first[0] else (first[0], ">=")
     return db.rows(
-        f"SELECT sequence, sent, message FROM sns_archive WHERE topic = ? AND sequence {beyond} ?"
-        " AND (? IS NULL OR sent <= ?) ORDER BY sequence LIMIT ?",
-        (topic, place, end, end, most),
+        f"SELECT sequence, sent, message FROM sns_archive WHERE topic = ? AND sequence {beyond} ? AND sequence <= ?"
+        " ORDER BY sequence LIMIT ?",
+        (topic, place, last[0], most),
     )
 
 

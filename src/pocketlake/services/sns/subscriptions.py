@@ -157,7 +157,7 @@ def _keep(call: Call, topic: Resource, identity: str, body: dict[str, Any]) -> R
         identity, body, parent=topic.name, arn=f"{topic.arn}:{identity}"
     )
     live.put(call, subscription)
-    return replays.begin(call, subscription, None)
+    return replays.begin(call, topic, subscription, None)
 
 
 def _ask(call: Call, topic: Resource, subscription: Resource, kind: str = "SubscriptionConfirmation") -> None:
@@ -330,5 +330,5 @@ def set_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
     )
     changed = call.resources("subscription").update(subscription, Attributes=attributes)
     live.put(call, changed)
-    replays.begin(call, changed, own.get("ReplayPolicy"))
+    replays.begin(call, topic, changed, own.get("ReplayPolicy"))
     return {}
