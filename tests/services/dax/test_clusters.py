@@ -194,6 +194,7 @@ def test_while_a_node_is_rebooted_the_others_answer_and_the_cache_stays(lake, da
 
 
 def test_a_deleted_cluster_is_gone_with_its_ports(lake, dax, create):
+    create("first")  # which has port 8111, unless another lake on this machine has it
     cluster = create()
     deleting = dax.delete_cluster(ClusterName="cache")["Cluster"]
     assert deleting["Status"] == "deleting"
