@@ -191,6 +191,35 @@ def test_a_bucket_must_be_versioned(lake: Any, backup: Any, vault: str) -> None:
     assert refusal(backup.start_backup_job, **request) == "ResourceNotFoundException"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DestinationBucketName": ""},
+        {"NewBucket": "yes"},
+        {"Encrypted": "x"},
+        {"EncryptionType": "weird"},
+        {"ItemsToRestore": "5"},
+        {"ItemsToRestore": "[5]"},
+        {"ItemsToRestore": json.dumps(list("abcdef"))},
+        {"RestoreTime": "2030-01-01T00:00:00Z"},
+        {"Colour": "red"},
+    ],
+)
+def test_restores_of_a_bucket_that_cannot_be(lake: Any, backup: Any, vault: str, wrong: dict[str, str]) -> None:
+    point = backed_up(lake, backup, make_bucket(lake.client("s3"), "photos"))["RecoveryPointArn"]
+    metadata = {"DestinationBucketName": "photos", "NewBucket": "false", **wrong}
+    request = {"RecoveryPointArn": point, "IamRoleArn": ROLE, "Metadata": metadata}
+    assert refusal(backup.start_restore_job, **request) == "InvalidParameterValueException"
+
+
+def test_an_empty_bucket_comes_back(lake: Any, backup: Any, vault: str) -> None:
+    job = backed_up(lake, backup, make_bucket(lake.client("s3"), "photos"))
+    assert (job["State"], job["BackupSizeInBytes"]) == ("COMPLETED", 0)
+    made = {"DestinationBucketName": "photos-back", "NewBucket": "true"}
+    assert restored(lake, backup, job["RecoveryPointArn"], made)["Status"] == "COMPLETED"
+    assert "Contents" not in lake.client("s3").list_objects_v2(Bucket="photos-back")
+
+
 def test_backups_of_a_bucket_stand_alone(lake: Any, backup: Any, vault: str) -> None:
     """The second shares what the first has, and keeps it when the first and the bucket are gone."""
     s3 = lake.client("s3")

@@ -41,6 +41,7 @@ KEPT = (
 )
 DESTINATION, NEW, ITEMS = "DestinationBucketName", "NewBucket", "ItemsToRestore"
 KNOWN = {DESTINATION, NEW, ITEMS, "Encrypted", "EncryptionType", "CreationToken", "aws:backup:request-id"}
+ENCRYPTIONS = {"ORIGINAL", "SSE-S3"}  # which are one: every object is encrypted so
 HOME_REGION = "us-east-1"
 UNREADABLE = {"InvalidObjectState", "NoSuchKey"}  # archived, or gone since it was listed
 
@@ -103,8 +104,14 @@ class Buckets:
             raise refuse(f"Invalid restore metadata. {DESTINATION} is required.")
         if "RestoreTime" in metadata:
             raise refuse("Invalid restore metadata. RestoreTime is for continuous backups.")
-        if metadata.get("EncryptionType", "original").upper() == "SSE-KMS":
+        encryption = metadata.get("EncryptionType", "original").upper()
+        if encryption == "SSE-KMS":
             raise NotImplemented501("backup restore of a bucket with a KMS key")
+        if encryption not in ENCRYPTIONS:
+            raise refuse("Invalid restore metadata. EncryptionType must be original, SSE-S3 or SSE-KMS.")
+        for member in (NEW, "Encrypted"):
+            if metadata.get(member, "false").lower() not in ("true", "false"):
+                raise refuse(f"Invalid restore metadata. {member} must be true or false.")
         if unknown := set(metadata) - KNOWN:
             raise refuse(f"Invalid restore metadata. Unknown keys: {', '.join(sorted(unknown))}")
         _items(metadata)
@@ -161,9 +168,9 @@ def _items(metadata: dict[str, str]) -> list[str]:
         found = orjson.loads(metadata[ITEMS])
     except ValueError:
         found = None
-    if not isinstance(found, list) or len(found) > MOST_ITEMS:
+    if not isinstance(found, list) or len(found) > MOST_ITEMS or not all(isinstance(item, str) for item in found):
         raise refuse(f"Invalid restore metadata. {ITEMS} must be a JSON list of up to {MOST_ITEMS} paths.")
-    return [str(item) for item in found]
+    return found
 
 
 # Backing up
@@ -180,7 +187,7 @@ async def copy_bucket(call: Call, key: str) -> None:
     bucket = _bucket(job["ResourceArn"])
     try:
         page = asking.aws.s3.list_objects_v2(Bucket=bucket, StartAfter=after, MaxKeys=AT_ONCE)
-        for entry in page.get("Contents", []):
+        for entry in page.get("Contents") or []:
             await _keep(call, asking, bucket, entry["Key"], content)
     except ServiceError as error:
         jobs.kept(call, jobs.BACKUP).update(jobs.find(call, jobs.BACKUP, job.name), Failure=jobs.worded(error))
