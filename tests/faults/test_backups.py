@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
 
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .writers import IMPATIENT, Writers
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 TABLE, BUCKET, VAULT = "faults", "faults-bucket", "faults"
 ITEMS, OBJECTS = 3000, 200
 ROLE = "arn:aws:iam::000000000000:role/backup"
@@ -26,11 +21,8 @@ State = dict[str, str]
 
 @pytest.mark.timeout(60 + 60 * ROUNDS)
 def test_backups_and_restores_of_tables_survive_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory, "--limits", "off")
-    try:
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        lake = mortal.lake
         prepare(lake)
         for number in range(ROUNDS):
             before = scanned(lake, TABLE)
@@ -40,11 +32,7 @@ def test_backups_and_restores_of_tables_survive_kill_9(tmp_path: Path) -> None:
             arn = dynamodb.create_backup(TableName=TABLE, BackupName="killed")["BackupDetails"]["BackupArn"]
             copy = f"past-{number}"
             dynamodb.restore_table_to_point_in_time(SourceTableName=TABLE, TargetTableName=copy, RestoreDateTime=moment)
-            changes = Changes(lake, chance.randrange(2**32))
-            time.sleep(chance.uniform(0.0, 0.1))  # the moment of death is what this test is about
-            lake.kill()
-            changes.join()
-            lake = spawned.start(directory, "--limits", "off")
+            lake = mortal.die(Changes(lake, mortal.chance.randrange(2**32)), seconds=(0.0, 0.1))
             lake.clock.advance(seconds=10)
             assert scanned(lake, copy) == before, "the restored table is not the past"
             assert scanned(lake, copy, IndexName="by-value") == before
@@ -52,20 +40,15 @@ def test_backups_and_restores_of_tables_survive_kill_9(tmp_path: Path) -> None:
             dynamodb.restore_table_from_backup(TargetTableName=f"backup-{number}", BackupArn=arn)
             lake.clock.advance(seconds=10)
             assert scanned(lake, f"backup-{number}") == before, "the backup is not of its moment"
-    finally:
-        if lake.process.poll() is None:
-            lake.kill()
 
 
-class Changes:
+class Changes(Writers):
     """Items are put and deleted until the lake dies."""
 
     def __init__(self, lake: EmbeddedLake, seed: int) -> None:
         self._dynamodb = lake.client("dynamodb", config=IMPATIENT)
         self._chance = random.Random(seed)
-        self._stopped = threading.Event()
-        self._writer = Writer(self._change, self._stopped)
-        self._writer.start()
+        super().__init__(self._change)
 
     def _change(self) -> None:
         name = f"p{self._chance.randrange(ITEMS * 2)}"
@@ -73,13 +56,6 @@ class Changes:
             self._dynamodb.delete_item(TableName=TABLE, Key={"p": {"S": name}})
         else:
             self._dynamodb.put_item(TableName=TABLE, Item=item(name, f"changed {self._chance.random()}"))
-
-    def join(self) -> None:
-        self._stopped.set()
-        self._writer.join(timeout=60)
-        assert not self._writer.is_alive(), "a writer hangs: its call was neither answered nor cut off"
-        if self._writer.error is not None:
-            raise self._writer.error
 
 
 def item(name: str, value: str) -> dict[str, Any]:
@@ -116,18 +92,15 @@ def scanned(lake: EmbeddedLake, name: str, **more: Any) -> State:
 
 @pytest.mark.timeout(60 + 60 * ROUNDS)
 def test_backups_and_restores_of_buckets_survive_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory, "--limits", "off")
-    try:
-        expected = fill_bucket(lake, chance)
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        lake = mortal.lake
+        expected = fill_bucket(lake, mortal.chance)
         for number in range(ROUNDS):
             backup = lake.client("backup")
             begun = backup.start_backup_job(
                 BackupVaultName=VAULT, ResourceArn=f"arn:aws:s3:::{BUCKET}", IamRoleArn=ROLE
             )
-            lake = killed_and_started(lake, directory, chance)
+            lake = some_seconds_later(mortal)
             backup = lake.client("backup")
             job = backup.describe_backup_job(BackupJobId=begun["BackupJobId"])
             assert job["State"] == "COMPLETED", job
@@ -135,19 +108,15 @@ def test_backups_and_restores_of_buckets_survive_kill_9(tmp_path: Path) -> None:
             restore = backup.start_restore_job(
                 RecoveryPointArn=job["RecoveryPointArn"], Metadata=metadata, IamRoleArn=ROLE
             )
-            lake = killed_and_started(lake, directory, chance)
+            lake = some_seconds_later(mortal)
             done = lake.client("backup").describe_restore_job(RestoreJobId=restore["RestoreJobId"])
             assert done["Status"] == "COMPLETED", done
             assert contents(lake, f"{BUCKET}-{number}") == expected
-    finally:
-        if lake.process.poll() is None:
-            lake.kill()
 
 
-def killed_and_started(lake: Any, directory: Path, chance: random.Random) -> Any:
-    time.sleep(chance.uniform(0.0, 0.3))  # the moment of death is what this test is about
-    lake.kill()
-    lake = spawned.start(directory, "--limits", "off")
+def some_seconds_later(mortal: Mortal) -> EmbeddedLake:
+    """A job was begun, the lake died, and another goes on with it."""
+    lake = mortal.die(seconds=(0.0, 0.3))
     lake.clock.advance(seconds=10)
     return lake
 

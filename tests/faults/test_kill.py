@@ -1,15 +1,9 @@
-"""kill -9 under load, at random moments: what was acknowledged is there afterwards, once, whole and in order.
-
-POCKETLAKE_FAULT_ROUNDS says how often (2 by default, 20 in `make faults`), POCKETLAKE_FAULT_SEED repeats its choices.
-"""
+"""kill -9 under load, at random moments: what was acknowledged is there afterwards, once, whole and in order."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,47 +12,30 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
-from pocketlake.spawned import SpawnedLake
 
+from .mortal import ROUNDS, Mortal
 from .writers import Acknowledged, Load, etag_of
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 NAMES = {"stream": "faults", "bucket": "faults", "delivery": "faults", "landing": "faults-landing"}
 SHARDS = 4
-LOAD_SECONDS = (0.3, 2.0)
 PATIENT = Config(retries={"mode": "standard", "max_attempts": 10})  # shards allow five reads a second
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "lake"
-
-
 @pytest.mark.timeout(60 + 40 * ROUNDS)
-def test_acknowledged_data_survives_kill_9_once_and_whole(directory: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    lake = spawned.start(directory)
-    try:
+def test_acknowledged_data_survives_kill_9_once_and_whole(tmp_path: Path) -> None:
+    with Mortal(tmp_path / "lake") as mortal:
+        lake = mortal.lake
         prepare(lake)
         acknowledged: list[Acknowledged] = []
         for number in range(ROUNDS):
-            load = Load(lake, NAMES, number, chance.randrange(2**32))
-            load.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            load.join()
+            load = Load(lake, NAMES, number, mortal.chance.randrange(2**32))
+            lake = mortal.die(load)
             acknowledged.append(load.acknowledged)
-            lake = spawned.start(directory)
             check_records(lake, acknowledged)
             check_objects(lake, acknowledged)
         check_deliveries(lake, acknowledged)
         assert sum(len(each.records) for each in acknowledged) > 100 * ROUNDS, "there was hardly any load"
-    finally:
-        stop(lake)
 
 
 def prepare(lake: EmbeddedLake) -> None:
@@ -152,8 +129,3 @@ def check_deliveries(lake: EmbeddedLake, acknowledged: list[Acknowledged]) -> No
     assert not lost, f"{len(lost)} of {len(promised)} records that Firehose took never arrived, such as {min(lost)}"
     assert [line for line, count in lines.items() if count > 1] == [], "records arrived twice"
     assert lines.keys() <= attempted
-
-
-def stop(lake: SpawnedLake) -> None:
-    if lake.process.poll() is None:
-        lake.kill()

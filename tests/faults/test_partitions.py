@@ -3,51 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from pocketlake import spawned
+from pocketlake.embedded import EmbeddedLake
 
-from .test_kill import LOAD_SECONDS, list_objects, stop
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .test_kill import list_objects
+from .writers import IMPATIENT, Writers
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 STREAM, BUCKET = "partitioned", "partitions"
 DEVICES = ["a", "b", "c", "d", None]  # records of None have no partition
 WRITERS = 2
 
 
-class Producer:
+class Producer(Writers):
     """Puts records of one round and moves the clock, until the lake is gone under it."""
 
-    def __init__(self, lake: spawned.SpawnedLake, number: int, seed: int) -> None:
+    def __init__(self, lake: EmbeddedLake, number: int, seed: int) -> None:
         self.accepted: list[str] = []
         self.attempted: set[str] = set()
         self._firehose = lake.client("firehose", config=IMPATIENT)
         self._clock = lake.clock
         self._number = number
         self._chance = random.Random(seed)
-        self._stopped = threading.Event()
-        steps = [self._put] * WRITERS + [self._pass_time]
-        self._writers = [Writer(step, self._stopped) for step in steps]
-
-    def start(self) -> None:
-        for writer in self._writers:
-            writer.start()
-
-    def join(self) -> None:
-        self._stopped.set()
-        for writer in self._writers:
-            writer.join(timeout=60)
-            if writer.error is not None:
-                raise writer.error
+        super().__init__(*[self._put] * WRITERS, self._pass_time)
 
     def _put(self) -> None:
         name = f"{self._number}-{self._chance.getrandbits(64):x}"
@@ -67,27 +50,19 @@ class Producer:
 
 @pytest.mark.timeout(60 + 40 * ROUNDS)
 def test_each_record_comes_into_its_partition_once_however_often_the_lake_dies(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    lake = spawned.start(tmp_path / "lake")
-    try:
-        prepare(lake)
+    with Mortal(tmp_path / "lake") as mortal:
+        prepare(mortal.lake)
         producers = []
         for number in range(ROUNDS):
-            producer = Producer(lake, number, chance.randrange(2**32))
-            producer.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            producer.join()
+            producer = Producer(mortal.lake, number, mortal.chance.randrange(2**32))
+            mortal.die(producer)
             producers.append(producer)
-            lake = spawned.start(tmp_path / "lake")
+        lake = mortal.lake
         lake.clock.advance(minutes=10)
         check(lake, producers)
-    finally:
-        stop(lake)
 
 
-def prepare(lake: spawned.SpawnedLake) -> None:
+def prepare(lake: EmbeddedLake) -> None:
     lake.client("s3").create_bucket(Bucket=BUCKET)
     extraction = {"MetadataExtractionQuery": "{device: .device}", "JsonParsingEngine": "JQ-1.6"}
     parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in extraction.items()]
@@ -108,7 +83,7 @@ def prepare(lake: spawned.SpawnedLake) -> None:
     )
 
 
-def check(lake: spawned.SpawnedLake, producers: list[Producer]) -> None:
+def check(lake: EmbeddedLake, producers: list[Producer]) -> None:
     s3 = lake.client("s3")
     found: Counter[str] = Counter()
     for item in list_objects(s3, BUCKET):

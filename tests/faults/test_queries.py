@@ -1,24 +1,18 @@
-"""kill -9 while Athena's queries run: each one ends after the restart, and what it changes is changed once.
-
-POCKETLAKE_FAULT_ROUNDS and POCKETLAKE_FAULT_SEED as in test_kill.py.
-"""
+"""kill -9 while Athena's queries run: each one ends after the restart, and what it changes is changed once."""
 
 from __future__ import annotations
 
 import functools
-import os
-import random
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketlake import spawned
 from pocketlake.spawned import SpawnedLake
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
+from .mortal import ROUNDS, Mortal
+
 LIFE_SECONDS = (0.02, 0.8)
 END_SECONDS = 120
 # Thirty million rows of work, so that a query can be met in its midst.
@@ -30,22 +24,18 @@ SUMS = [[str(ROWS), str(ROWS), str(ROWS * (ROWS - 1) // 2)]]
 @pytest.mark.timeout(240 + 60 * ROUNDS)
 @pytest.mark.claim("ATH-528")
 def test_queries_end_and_act_once_after_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory)
-    try:
+    with Mortal(tmp_path / "lake") as mortal:
+        lake = mortal.lake
         prepare(lake)
         slow = run(lake, SLOW)
         base, cut = ROWS, 0
         for number in range(ROUNDS):
             started = {name: start(lake, sql) for name, sql in statements(number).items()}
-            if number:  # the first time at once, so that some query is surely cut off
-                time.sleep(chance.uniform(*LIFE_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
+            # The first time at once, so that some query is surely cut off.
+            mortal.kill(seconds=LIFE_SECONDS if number else (0.0, 0.0))
             died = time.time()
             client.cache_clear()
-            lake = spawned.start(directory)
+            lake = mortal.rise()
             ends = {name: end(lake, identity) for name, identity in started.items()}
             assert {name: status["State"] for name, status in ends.items()} == dict.fromkeys(ends, "SUCCEEDED"), ends
             cut += sum(status["CompletionDateTime"].timestamp() > died for status in ends.values())
@@ -59,9 +49,6 @@ def test_queries_end_and_act_once_after_kill_9(tmp_path: Path) -> None:
             assert len(keys(lake, f"unloaded/{number}/")) == 1
             assert run(lake, f"SHOW TABLES 'plain_{number}'") == [[f"plain_{number}"]]
         assert cut, "every query had ended before its lake died"
-    finally:
-        if lake.process.poll() is None:
-            lake.kill()
 
 
 def statements(number: int) -> dict[str, str]:

@@ -1,14 +1,12 @@
 """kill -9 while queues are written and read: what was acknowledged is there, once; what was deleted stays deleted.
 
 Received but undeleted messages come back after their timeout; FIFO groups keep their order, and a repeated send of an
-acknowledged message is recognised. POCKETLAKE_FAULT_ROUNDS and POCKETLAKE_FAULT_SEED as in test_kill.py.
+acknowledged message is recognised.
 """
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
 
-from .test_kill import LOAD_SECONDS, ROUNDS, SEED, stop
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .writers import IMPATIENT, Writers
 
 FIFO = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
 GROUPS = 8
@@ -37,7 +34,7 @@ class Account:
     groups: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # bodies as they were sent
 
 
-class Load:
+class Load(Writers):
     """Senders and consumers of a standard and a FIFO queue."""
 
     def __init__(self, lake: EmbeddedLake, account: Account, round_number: int) -> None:
@@ -45,24 +42,11 @@ class Load:
         self._round = round_number
         self._sqs = lake.client("sqs", config=IMPATIENT)
         self._standard, self._fifo = urls(lake)
-        self._stopped = threading.Event()
         self._numbers = iter(range(10**9))
         self._counting = threading.Lock()
         steps = [self._send, self._send_batch, self._send_batch, self._consume]
         steps += [self._sender_of_group(f"{group}") for group in range(GROUPS)]
-        self._writers = [Writer(step, self._stopped) for step in steps]
-
-    def start(self) -> None:
-        for writer in self._writers:
-            writer.start()
-
-    def join(self) -> None:
-        self._stopped.set()
-        for writer in self._writers:
-            writer.join(timeout=60)
-            assert not writer.is_alive(), "a client hangs: its call was neither answered nor cut off"
-            if writer.error is not None:
-                raise writer.error
+        super().__init__(*steps)
 
     def _bodies(self, count: int, kind: str = "message") -> list[str]:
         with self._counting:
@@ -107,28 +91,17 @@ def urls(lake: EmbeddedLake) -> tuple[str, str]:
 @pytest.mark.claim("SQS-502", "SQS-031", "SQS-013")
 @pytest.mark.timeout(120 + 40 * ROUNDS)
 def test_messages_survive_kill_9_and_deleted_ones_stay_deleted(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory, "--limits", "off")
     account = Account()
-    try:
-        urls(lake)
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        urls(mortal.lake)
         for number in range(ROUNDS):
-            load = Load(lake, account, number)
-            load.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            load.join()
-            lake = spawned.start(directory, "--limits", "off")
+            lake = mortal.die(Load(mortal.lake, account, number))
             check_repeated_sends(lake, account)
         lake.clock.advance(minutes=1)  # what was in flight comes back
         check_standard(lake, account)
         check_fifo(lake, account)
         assert len(account.sent) > 100 * ROUNDS, "there was hardly any load"
         assert account.deleted, "nothing was deleted"
-    finally:
-        stop(lake)
 
 
 def check_repeated_sends(lake: EmbeddedLake, account: Account) -> None:

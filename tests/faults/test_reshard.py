@@ -1,39 +1,37 @@
 """kill -9 while a stream is written to, split, merged, and read by Firehose: nothing is lost, keys keep their order.
 
-Rounds and seed as in test_kill.py. Firehose delivers at least once: what it read and had not yet noted when it died may
+Firehose delivers at least once: what it read and had not yet noted when it died may
 come again, as on AWS; how much did is printed.
 """
 
 from __future__ import annotations
 
 import random
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
 
-from .test_kill import ROUNDS, SEED, list_objects, stop
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .test_kill import list_objects
+from .writers import IMPATIENT, Writers
 
 STREAM = "resharded"
 LANDING = "resharded-landing"
 WRITERS, KEYS = 3, 5
 MOST_SHARDS = 8
-LOAD_SECONDS = (0.5, 2.0)
 BUSY = ("ResourceInUseException", "LimitExceededException", "InvalidArgumentException", "ValidationException")
 
 Line = str  # "key counter", one a record
 
 
-class Load:
+class Load(Writers):
     """Writers that own their keys and count on in them, one that reshards, one that moves the clock."""
 
     def __init__(self, lake: EmbeddedLake, round_number: int, seed: int) -> None:
@@ -42,22 +40,8 @@ class Load:
         self._kinesis = lake.client("kinesis", config=IMPATIENT)
         self._clock = lake.clock
         self._random = random.Random(seed)
-        self._stopped = threading.Event()
         self._counters: Counter[str] = Counter()
-        steps = [lambda writer=writer: self._put(writer) for writer in range(WRITERS)]
-        self._threads = [Writer(step, self._stopped) for step in [*steps, self._reshard, self._pass_time]]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def join(self) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join(timeout=60)
-            assert not thread.is_alive(), "a writer hangs: its call was neither answered nor cut off"
-            if thread.error is not None:
-                raise thread.error
+        super().__init__(*(partial(self._put, writer) for writer in range(WRITERS)), self._reshard, self._pass_time)
 
     def _put(self, writer: int) -> None:
         """One key's records go one by one, each after the last one's answer, so that their order is known."""
@@ -80,7 +64,7 @@ class Load:
         except ClientError as error:
             if error.response["Error"]["Code"] not in BUSY:  # the stream may still be busy with the last change
                 raise
-        self._stopped.wait(0.05)
+        self.stopped.wait(0.05)
 
     def _split(self, shard: dict[str, Any]) -> None:
         low, high = (int(shard["HashKeyRange"][end]) for end in ("StartingHashKey", "EndingHashKey"))
@@ -88,36 +72,24 @@ class Load:
         self._kinesis.split_shard(StreamName=STREAM, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(middle))
 
     def _pass_time(self) -> None:
-        self._stopped.wait(self._random.uniform(0.0, 0.1))
+        self.stopped.wait(self._random.uniform(0.0, 0.1))
         self._clock.advance(seconds=self._random.choice([1, 5, 61]))
 
 
 @pytest.mark.timeout(60 + 60 * ROUNDS)
 def test_a_stream_that_is_resharded_survives_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    lake = start(tmp_path / "lake")
-    try:
+    # Without limits: the reads of the check would take most of the time; resharding has tests of its limits.
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        lake = mortal.lake
         prepare(lake)
         acknowledged: list[Line] = []
         for number in range(ROUNDS):
-            load = Load(lake, number, chance.randrange(2**32))
-            load.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            load.join()
+            load = Load(lake, number, mortal.chance.randrange(2**32))
+            lake = mortal.die(load)
             acknowledged += load.acknowledged
-            lake = start(tmp_path / "lake")
             check_consumer(lake, acknowledged)
         check_landing(lake, acknowledged)
         assert len(acknowledged) > 20 * ROUNDS, "there was hardly any load"
-    finally:
-        stop(lake)
-
-
-def start(directory: Path) -> spawned.SpawnedLake:
-    """Without limits: the reads of the check would take most of the time; resharding has tests of its limits."""
-    return spawned.start(directory, "--limits", "off")
 
 
 def prepare(lake: EmbeddedLake) -> None:

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
 
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .writers import IMPATIENT, Writers
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 TABLE = KINESIS = "changes"
-LOAD_SECONDS = (0.3, 1.2)
 WRITERS = 4
 KEYS = 5  # of each writer
 
 
-class Load:
+class Load(Writers):
     """Each writer puts and deletes items of its own, with numbers that rise: so an item's history is in order."""
 
     def __init__(self, lake: EmbeddedLake, numbers: list[int]) -> None:
         self._dynamodb = lake.client("dynamodb", config=IMPATIENT)
         self._numbers = numbers
         self.acknowledged: set[int] = set()
-        self._stopped = threading.Event()
-        self._writers = [Writer(partial(self._write, name), self._stopped) for name in range(WRITERS)]
-
-    def start(self) -> None:
-        for writer in self._writers:
-            writer.start()
-
-    def join(self) -> None:
-        self._stopped.set()
-        for writer in self._writers:
-            writer.join(timeout=60)
-            assert not writer.is_alive(), "a writer hangs: its call was neither answered nor cut off"
-            if writer.error is not None:
-                raise writer.error
+        super().__init__(*(partial(self._write, name) for name in range(WRITERS)))
 
     def _write(self, name: int) -> None:
         self._numbers[name] += 1
@@ -61,28 +41,17 @@ class Load:
 @pytest.mark.claim("DDB-603", "DDB-613")
 @pytest.mark.timeout(60 + 40 * ROUNDS)
 def test_streams_tell_each_acknowledged_change_once_over_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory, "--limits", "off")
-    try:
-        prepare(lake)
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        prepare(mortal.lake)
         numbers, acknowledged = [0] * WRITERS, set[int]()
         for _ in range(ROUNDS):
-            load = Load(lake, numbers)
-            load.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            load.join()
+            load = Load(mortal.lake, numbers)
+            lake = mortal.die(load)
             acknowledged |= load.acknowledged
-            lake = spawned.start(directory, "--limits", "off")
             check(changes_of_stream(lake), lake, acknowledged)
             lake.clock.advance(0)
             check(changes_of_kinesis(lake), lake, acknowledged)
         assert len(acknowledged) > 50 * ROUNDS, "there was hardly any load"
-    finally:
-        if lake.process.poll() is None:
-            lake.kill()
 
 
 def prepare(lake: EmbeddedLake) -> None:

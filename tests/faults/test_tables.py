@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
-import random
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,16 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pocketlake import spawned
 from pocketlake.embedded import EmbeddedLake
 
-from .writers import IMPATIENT, Writer
+from .mortal import ROUNDS, Mortal
+from .writers import IMPATIENT, Writers
 
-ROUNDS = int(os.environ.get("POCKETLAKE_FAULT_ROUNDS", "2"))
-SEED = int(os.environ.get("POCKETLAKE_FAULT_SEED", str(random.SystemRandom().randrange(2**32))))
 TABLE, COUNTERS = "faults", "counters"
 GROUP = 10  # items of one transaction
-LOAD_SECONDS = (0.3, 1.5)
 
 
 @dataclass
@@ -38,7 +32,7 @@ class Acknowledged:
     deleted: set[str] = field(default_factory=set)
 
 
-class Load:
+class Load(Writers):
     """Puts, batches, deletes, transactions, and one counter that everyone adds to."""
 
     def __init__(self, lake: EmbeddedLake, number: int) -> None:
@@ -46,21 +40,7 @@ class Load:
         self._dynamodb = lake.client("dynamodb", config=IMPATIENT)
         self._names = (f"{number}-{count}" for count in itertools.count())
         self._naming = threading.Lock()
-        self._stopped = threading.Event()
-        steps = [self._put, self._batch, self._transact, self._transact, self._add, self._delete]
-        self._writers = [Writer(step, self._stopped) for step in steps]
-
-    def start(self) -> None:
-        for writer in self._writers:
-            writer.start()
-
-    def join(self) -> None:
-        self._stopped.set()
-        for writer in self._writers:
-            writer.join(timeout=60)
-            assert not writer.is_alive(), "a writer hangs: its call was neither answered nor cut off"
-            if writer.error is not None:
-                raise writer.error
+        super().__init__(self._put, self._batch, self._transact, self._transact, self._add, self._delete)
 
     def _name(self) -> str:
         with self._naming:
@@ -124,26 +104,15 @@ def item(name: str, value: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(60 + 40 * ROUNDS)
 def test_acknowledged_writes_survive_kill_9_and_transactions_are_whole(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    print(f"POCKETLAKE_FAULT_SEED={SEED}")
-    directory = tmp_path / "lake"
-    lake = spawned.start(directory, "--limits", "off")
-    try:
-        prepare(lake)
+    with Mortal(tmp_path / "lake", "--limits", "off") as mortal:
+        prepare(mortal.lake)
         rounds: list[Acknowledged] = []
         for number in range(ROUNDS):
-            load = Load(lake, number)
-            load.start()
-            time.sleep(chance.uniform(*LOAD_SECONDS))  # the moment of death is what this test is about
-            lake.kill()
-            load.join()
+            load = Load(mortal.lake, number)
+            lake = mortal.die(load)
             rounds.append(load.acknowledged)
-            lake = spawned.start(directory, "--limits", "off")
             check_items(lake, rounds)
         assert sum(len(each.items) for each in rounds) > 50 * ROUNDS, "there was hardly any load"
-    finally:
-        if lake.process.poll() is None:
-            lake.kill()
 
 
 def prepare(lake: EmbeddedLake) -> None:

@@ -55,7 +55,29 @@ class Writer(threading.Thread):
                 return
 
 
-class Load:
+class Writers:
+    """Some at once. `stopped` tells those that wait that there is no reason to."""
+
+    def __init__(self, *steps: Callable[[], None]) -> None:
+        self.stopped = threading.Event()
+        self._writers = [Writer(step, self.stopped) for step in steps]
+
+    def start(self) -> None:
+        for writer in self._writers:
+            writer.start()
+
+    def join(self) -> None:
+        """Wait for the writers to notice that the lake is gone; raises what any of them met instead."""
+        self.stopped.set()
+        for writer in self._writers:
+            writer.join(timeout=60)
+            assert not writer.is_alive(), "a writer hangs: its call was neither answered nor cut off"
+        for writer in self._writers:
+            if writer.error is not None:
+                raise writer.error
+
+
+class Load(Writers):
     """Kinesis, S3 (single and multipart) and Firehose writers against one lake; names are new in each round."""
 
     def __init__(self, lake: EmbeddedLake, names: dict[str, str], round_number: int, seed: int) -> None:
@@ -69,26 +91,10 @@ class Load:
         self._counter = 0
         self._counting = threading.Lock()
         self._random = random.Random(seed)
-        self._stopped = threading.Event()
-        self._writers: list[Writer] = []
-
-    def start(self) -> None:
         steps = [self._put_records, self._put_records, self._put_object, self._put_object, self._upload_parts]
         if self._firehose is not None:
             steps += [self._put_record_batch, self._pass_time]
-        self._writers = [Writer(step, self._stopped) for step in steps]
-        for writer in self._writers:
-            writer.start()
-
-    def join(self) -> None:
-        """Wait for the writers to notice that the lake is gone; raises what any of them met instead."""
-        self._stopped.set()
-        for writer in self._writers:
-            writer.join(timeout=60)
-            assert not writer.is_alive(), "a writer hangs: its call was neither answered nor cut off"
-        for writer in self._writers:
-            if writer.error is not None:
-                raise writer.error
+        super().__init__(*steps)
 
     def _names_for(self, count: int, kind: str) -> list[str]:
         with self._counting:
@@ -137,7 +143,7 @@ class Load:
 
     def _pass_time(self) -> None:
         """Buffers fall due while they are written to, so that some die in the middle of a delivery."""
-        self._stopped.wait(self._random.uniform(0.0, 0.3))
+        self.stopped.wait(self._random.uniform(0.0, 0.3))
         self._clock.advance(seconds=61)
 
 
