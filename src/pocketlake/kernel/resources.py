@@ -113,9 +113,12 @@ class Resources:
         )
         return [_resource(row) for row in rows]
 
-    def list_all(self) -> builtins.list[Resource]:
-        """Of every parent, by parent and name."""
-        rows = self._store.execute(f"SELECT {COLUMNS} FROM resources WHERE {SCOPE} ORDER BY parent, name", self._scope)
+    def list_all(self, after: tuple[str, str] = ("", ""), limit: int | None = None) -> builtins.list[Resource]:
+        """Of every parent, by parent and name, those that come after `after`. The primary key serves this."""
+        rows = self._store.execute(
+            f"SELECT {COLUMNS} FROM resources WHERE {SCOPE} AND (parent, name) > (?, ?) ORDER BY parent, name LIMIT ?",
+            (*self._scope, *after, -1 if limit is None else limit),
+        )
         return [_resource(row) for row in rows]
 
     def count(self, parent: str = "") -> int:

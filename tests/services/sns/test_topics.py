@@ -125,6 +125,22 @@ def test_lists_have_pages_of_a_hundred(fan):
     assert {topic["TopicArn"].rpartition(":")[2] for page in pages for topic in page["Topics"]} == names
 
 
+def test_subscriptions_of_all_topics_have_pages_too(fan):
+    """The caller's: what others have subscribed to the same topics is theirs."""
+    topics = [fan.topic(name) for name in ("a", "b", "c")]
+    stranger = fan.lake.client("sns", account="111111111111")
+    for index in range(210):
+        if index % 10 == 0:
+            stranger.subscribe(TopicArn=topics[index % 3], Protocol="sms", Endpoint=f"+1666000{index:04}")
+        fan.sns.subscribe(TopicArn=topics[index % 3], Protocol="sms", Endpoint=f"+1555000{index:04}")
+    pages = [page["Subscriptions"] for page in fan.sns.get_paginator("list_subscriptions").paginate()]
+    assert [len(page) for page in pages] == [100, 100, 10]
+    endpoints = [one["Endpoint"] for page in pages for one in page]
+    assert sorted(endpoints) == [f"+1555000{index:04}" for index in range(210)]
+    token = fan.sns.list_subscriptions()["NextToken"]
+    assert refusal(fan.sns.list_topics, NextToken=token)[1] == "Invalid parameter: NextToken Reason: Invalid token"
+
+
 def test_deleting_takes_the_subscriptions_along_and_may_be_repeated(fan):
     topic, (url, arn) = fan.topic(), fan.queue()
     fan.subscribe(topic, arn)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pocketlake.kernel import arn as arns
 from pocketlake.kernel.call import Call
@@ -11,6 +12,8 @@ from pocketlake.kernel.resources import Resource
 
 from . import quotas
 from .service import invalid, missing
+
+Place = TypeVar("Place")
 
 
 def parse(text: str, parameter: str = "TopicArn") -> arns.Arn:
@@ -58,26 +61,26 @@ def subscription(call: Call, text: str) -> tuple[Call, Resource | None]:
     return scope, scope.resources("subscription").find(identity, parent=name)
 
 
+def opened(call: Call, token: str | None, read: Callable[[Any], Place]) -> Place | None:
+    """What the token of a page says, None without one. InvalidParameter when it is another list's, or none at all."""
+    if not token:
+        return None
+    try:
+        return read(call.pages.open(token))
+    except (InvalidToken, KeyError, TypeError, ValueError):
+        raise invalid("NextToken Reason: Invalid token") from None
+
+
 def page(call: Call, token: str | None, found: list[Resource]) -> tuple[list[Resource], str | None]:
     """One page of `found`, and the token of the next one. The token counts what was shown."""
-    start = 0
-    if token:
-        try:
-            start = int(call.pages.open(token)["after"])
-        except (InvalidToken, KeyError, TypeError, ValueError):
-            raise invalid("NextToken Reason: Invalid token") from None
+    start = opened(call, token, lambda place: int(place["after"])) or 0
     end = start + int(quotas.PAGE.value)
     return found[start:end], call.pages.seal({"after": end}) if len(found) > end else None
 
 
 def listed(call: Call, kind: str, request: dict[str, Any], parent: str = "") -> tuple[list[Resource], str | None]:
     """One page of a kind's resources by name, read by its key."""
-    after = ""
-    if request.get("NextToken"):
-        try:
-            after = str(call.pages.open(request["NextToken"])["name"])
-        except (InvalidToken, KeyError, TypeError):
-            raise invalid("NextToken Reason: Invalid token") from None
+    after = opened(call, request.get("NextToken"), lambda place: str(place["name"])) or ""
     most = min(request.get("MaxResults", quotas.PAGE.value), int(quotas.PAGE.value))
     found = call.resources(kind).list(parent=parent, after=after, limit=most + 1)
     more = len(found) > most

@@ -25,6 +25,7 @@ from . import (
     metrics,
     notifications,
     outbox,
+    phones,
     quotas,
     rates,
     replays,
@@ -36,7 +37,6 @@ from .service import errors, invalid, sns
 IDENTIFIER = re.compile(r"[!-~]{1,128}")  # letters, digits and punctuation
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 ENTRY = re.compile(r"[A-Za-z0-9_-]{1,80}")
-PHONE = re.compile(r"\+?[1-9]\d{1,14}")
 
 
 @sns.operation
@@ -190,7 +190,7 @@ def _publish(call: Call, topic: Resource, message: Message, size: int) -> dict[s
 
 def _publish_to_phone(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     number = request["PhoneNumber"]
-    if not PHONE.fullmatch(number):
+    if not phones.PHONE.fullmatch(number):
         raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
     message, _ = _read(call, None, request)
     text = message.text_for("sms")

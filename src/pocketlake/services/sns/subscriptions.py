@@ -280,19 +280,27 @@ def forget_ended(call: Call, key: str) -> None:
 @sns.operation
 def list_subscriptions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """The caller's, a hundred a page."""
-    found = [one for one in call.resources("subscription").list_all() if one["Owner"] == call.account]
-    return _page(call, request, found)
+    kind, most = call.resources("subscription"), int(quotas.PAGE.value)
+    after = addresses.opened(call, request.get("NextToken"), lambda place: (str(place["topic"]), str(place["id"])))
+    found: list[Resource] = []
+    rows = kind.list_all(after or ("", ""), most + 1)
+    while rows and len(found) <= most:
+        found += [one for one in rows if one["Owner"] == call.account]
+        rows = kind.list_all((rows[-1].parent, rows[-1].name), most + 1)
+    shown = found[:most]
+    token = call.pages.seal({"topic": shown[-1].parent, "id": shown[-1].name}) if len(found) > most else None
+    return {"Subscriptions": _listed(shown), "NextToken": token}
 
 
 @sns.operation
 def list_subscriptions_by_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     call, topic = addresses.topic(call, request["TopicArn"])
-    return _page(call, request, live.subscriptions(call, topic))
+    shown, token = addresses.page(call, request.get("NextToken"), live.subscriptions(call, topic))
+    return {"Subscriptions": _listed(shown), "NextToken": token}
 
 
-def _page(call: Call, request: dict[str, Any], found: list[Resource]) -> dict[str, Any]:
-    shown, token = addresses.page(call, request.get("NextToken"), found)
-    listed = [
+def _listed(shown: list[Resource]) -> list[dict[str, str]]:
+    return [
         {
             "SubscriptionArn": LISTED_PENDING if one["Pending"] else one.arn,
             "Owner": one["Owner"],
@@ -302,7 +310,6 @@ def _page(call: Call, request: dict[str, Any], found: list[Resource]) -> dict[st
         }
         for one in shown
     ]
-    return {"Subscriptions": listed, "NextToken": token}
 
 
 def _find(call: Call, request: dict[str, Any]) -> tuple[Call, Resource, Resource]:
