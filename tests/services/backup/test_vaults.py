@@ -170,3 +170,21 @@ def test_what_cannot_be_backed_up_says_so(backup: Any, vault: str) -> None:
     assert refusal(backup.start_backup_job, **request, ResourceArn=nothing) == "ResourceNotFoundException"
     bucket = "arn:aws:s3:::nothing-of-this-name"
     assert refusal(backup.start_backup_job, **request, ResourceArn=bucket) == "ResourceNotFoundException"
+
+
+def test_a_report_plan_is_kept_and_made_once(backup: Any) -> None:
+    plan = {
+        "ReportPlanName": "daily",
+        "ReportDeliveryChannel": {"S3BucketName": "reports"},
+        "ReportSetting": {"ReportTemplate": "BACKUP_JOB_REPORT"},
+    }
+    made = backup.create_report_plan(**plan, IdempotencyToken="once")["ReportPlanArn"]
+    assert backup.create_report_plan(**plan, IdempotencyToken="once")["ReportPlanArn"] == made
+    assert refusal(backup.create_report_plan, **plan, IdempotencyToken="twice") == "AlreadyExistsException"
+    shown = backup.describe_report_plan(ReportPlanName="daily")["ReportPlan"]
+    assert {member: shown[member] for member in plan} == plan
+    backup.update_report_plan(ReportPlanName="daily", ReportPlanDescription="every day")
+    (listed,) = backup.list_report_plans()["ReportPlans"]
+    assert (listed["ReportPlanDescription"], listed["ReportSetting"]) == ("every day", plan["ReportSetting"])
+    backup.delete_report_plan(ReportPlanName="daily")
+    assert refusal(backup.describe_report_plan, ReportPlanName="daily") == "ResourceNotFoundException"

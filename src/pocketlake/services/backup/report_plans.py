@@ -12,6 +12,7 @@ from . import quotas
 from .service import backup, errors, missing, page, refuse
 from .vaults import check_tags
 
+SHOWN = ("ReportPlanDescription", "ReportDeliveryChannel", "ReportSetting")
 TEMPLATES = {
     "RESOURCE_COMPLIANCE_REPORT",
     "CONTROL_COMPLIANCE_REPORT",
@@ -43,13 +44,11 @@ def create_report_plan(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = request["ReportPlanName"]
     _check(request["ReportSetting"])
     check_tags(request.get("ReportPlanTags", {}))
-    if _kept(call).find(name) is not None:
+    if (known := _kept(call).find(name)) is not None:
+        if "IdempotencyToken" in request and known.get("IdempotencyToken") == request["IdempotencyToken"]:
+            return _named(known)
         raise errors.AlreadyExistsException("Report plan with the same name already exists")
-    body: dict[str, Any] = {
-        member: request[member]
-        for member in ("ReportPlanDescription", "ReportDeliveryChannel", "ReportSetting")
-        if member in request
-    }
+    body = {member: request[member] for member in (*SHOWN, "IdempotencyToken") if member in request}
     arn = call.arn(f"report-plan:{name}-{uuid.uuid4()}")
     plan = _kept(call).create(name, body, arn=arn, tags=request.get("ReportPlanTags", {}))
     return _named(plan)
@@ -60,7 +59,8 @@ def _named(plan: Resource) -> dict[str, Any]:
 
 
 def _describe(plan: Resource) -> dict[str, Any]:
-    return {**_named(plan), "DeploymentStatus": "COMPLETED", **plan.body}
+    shown = {member: plan[member] for member in SHOWN if member in plan.body}
+    return {**_named(plan), "DeploymentStatus": "COMPLETED", **shown}
 
 
 @backup.operation
@@ -79,11 +79,7 @@ def update_report_plan(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     plan = _find(call, request)
     if "ReportSetting" in request:
         _check(request["ReportSetting"])
-    changes = {
-        member: request[member]
-        for member in ("ReportPlanDescription", "ReportDeliveryChannel", "ReportSetting")
-        if member in request
-    }
+    changes = {member: request[member] for member in SHOWN if member in request}
     return _named(_kept(call).update(plan, **changes))
 
 
