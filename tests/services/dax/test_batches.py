@@ -47,6 +47,44 @@ def test_a_batch_shows_projections(table, client):
     assert found == {TABLE: [{0: 1}]}
 
 
+def provisioned(table, name, reads, writes):
+    """A table that has 300 seconds of its units saved, and no more."""
+    table.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "title", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "title", "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": reads, "WriteCapacityUnits": writes},
+    )
+
+
+def test_what_a_batch_had_no_units_for_is_not_taken_for_missing(lake, table, client):
+    lake.clock.freeze()
+    provisioned(table, "slow", 1, 1000)
+    titles = [f"long {number}" for number in range(10)]
+    for title in titles:  # 49 units each, when they are read
+        table.put_item(TableName="slow", Item={"title": {"S": title}, "text": {"S": "x" * 390_000}})
+        lake.clock.advance(1)  # a partition takes 1,000 units a second
+    asked = {"slow": [False, None, [title.encode() for title in titles]]}
+    (found, unprocessed), _ = client.ask("batch_get", asked, None)
+    left = {key.decode() for key in unprocessed["slow"]}
+    assert left
+    assert {key.decode() for key in found["slow"][::2]} == set(titles) - left
+    lake.clock.advance(100)
+    assert client.get("slow", left.pop()) == {"text": "x" * 390_000}
+
+
+def test_what_a_batch_had_no_units_to_write_is_not_in_the_cache(lake, table, client):
+    lake.clock.freeze()
+    provisioned(table, "slow", 100, 1)
+    content = client.item({"text": "x" * 30_000})  # 30 units
+    writes = [part for number in range(15) for part in (f"song {number}".encode(), content)]
+    unprocessed, _, _ = client.ask("batch_write", {"slow": writes}, None)
+    left = [key.decode() for key in unprocessed["slow"][::2]]
+    assert 0 < len(left) < 15
+    assert client.got("slow", left[0]) == (None, 0.5)
+    assert client.got("slow", "song 0") == ({"text": "x" * 30_000}, None)
+
+
 def test_a_table_that_stands_twice_in_a_batch_is_refused(table, client):
     """As text and as bytes: the second would take the first's keys for missing ones."""
     direct(table, "a", plays=1)
