@@ -9,6 +9,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from .regions import EAST, EUROPE, HOME, Clients, connect, replicate
+
 
 @pytest.fixture
 def dynamodb(lake: Any) -> Any:
@@ -74,3 +76,16 @@ def invalid(call: Callable[..., Any], **request: Any) -> str:
 def streams(lake: Any) -> Any:
     """DynamoDB's second endpoint, asked without checks and once."""
     return lake.client("dynamodbstreams", config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))
+
+
+@pytest.fixture
+def clients(lake: Any) -> Clients:
+    return connect(lake)
+
+
+@pytest.fixture
+def spread(lake: Any, clients: Clients) -> Clients:
+    """A table, p (text), in all three regions."""
+    make(clients[HOME], "things", "p:S")
+    replicate(lake, clients, EAST, EUROPE)
+    return clients
