@@ -16,6 +16,8 @@ from pocketlake.services.dynamodb import copying
 
 from .conftest import ROLE, backed_up, make_bucket, make_table, refusal, restored
 
+MIB = 1024 * 1024
+
 
 def keys(dynamodb: Any, name: str) -> set[str]:
     return {item["p"]["S"] for item in dynamodb.scan(TableName=name)["Items"]}
@@ -236,6 +238,34 @@ def test_backups_of_a_bucket_stand_alone(lake: Any, backup: Any, vault: str) -> 
     restored(lake, backup, second, {"DestinationBucketName": "photos", "NewBucket": "true"})
     assert s3.get_object(Bucket="photos", Key="same")["Body"].read() == body
     assert s3.get_object(Bucket="photos", Key="changed")["Body"].read() == b"2"
+
+
+def test_backups_share_the_bytes_of_their_bucket(tmp_path: Path) -> None:
+    with embedded.run(tmp_path) as lake:
+        backup, s3 = lake.client("backup"), lake.client("s3")
+        backup.create_backup_vault(BackupVaultName="safe")
+        arn = make_bucket(s3, "photos", small=b"1")
+        where = {"Bucket": "photos", "Key": "in-parts"}
+        upload = {**where, "UploadId": s3.create_multipart_upload(**where)["UploadId"]}
+        parts = [
+            {
+                "PartNumber": number,
+                "ETag": s3.upload_part(**upload, PartNumber=number, Body=os.urandom(5 * MIB))["ETag"],
+            }
+            for number in (1, 2)
+        ]
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        room = taken_by(tmp_path)
+        first = backed_up(lake, backup, arn)
+        second = backed_up(lake, backup, arn)
+        assert second["BackupSizeInBytes"] == first["BackupSizeInBytes"] == 10 * MIB + 1
+        assert taken_by(tmp_path) - room < MIB
+
+
+def taken_by(directory: Path) -> int:
+    """Bytes of a directory's files, however many names they have."""
+    stats = [path.stat() for path in directory.rglob("*") if path.is_file()]
+    return sum({stat.st_ino: stat.st_size for stat in stats}.values())
 
 
 def test_the_last_recovery_point_takes_along_what_it_stands_on(tmp_path: Path) -> None:
