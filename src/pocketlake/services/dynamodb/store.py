@@ -323,8 +323,14 @@ def forget_expiries(db: Store, owner: int, rows: Iterable[tuple[int, bytes, byte
     )
 
 
-def forget_all_expiries(db: Store, owner: int) -> None:
-    db.execute("DELETE FROM dynamodb_expiries WHERE owner = ?", (owner,))
+def drop_expiries(db: Store, owner: int, most: int) -> bool:
+    """Remove up to `most`, whenever they are due; whether some may remain: the primary key."""
+    db.execute(
+        "DELETE FROM dynamodb_expiries WHERE owner = ? AND (expires, hash, sort) IN"
+        " (SELECT expires, hash, sort FROM dynamodb_expiries WHERE owner = ? LIMIT ?)",
+        (owner, owner, most),
+    )
+    return int(db.db.changes()) >= most
 
 
 # Tokens of transactions

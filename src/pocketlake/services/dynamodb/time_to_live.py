@@ -48,8 +48,8 @@ def _change(call: Call, table: Resource, name: str | None) -> None:
     if name is not None:
         call.alarms.set(enlist, table.name, call.now)
     else:
-        store.forget_all_expiries(call.db, table["Number"])
         call.alarms.clear(expire, table.name)
+        call.alarms.set(delist, table.name, call.now)
 
 
 @operation
@@ -93,6 +93,16 @@ def enlist(call: Call, key: str) -> None:
         expect(call, table, hash, sort, orjson.loads(body))
     if following:
         call.alarms.set(enlist, f"{name}/{following}", call.now)
+
+
+@dynamodb.alarm
+def delist(call: Call, name: str) -> None:
+    """Forget when items would have expired, some at a time. What is left of it does another attribute no harm."""
+    found = call.resources("table").find(name)
+    if found is None or "TimeToLive" in found.body:
+        return
+    if store.drop_expiries(call.db, found["Number"], AT_ONCE):
+        call.alarms.set(delist, name, call.now)
 
 
 @dynamodb.alarm
