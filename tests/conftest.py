@@ -6,8 +6,13 @@ Tests may run in several processes (xdist): what a test proves travels with its 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pocketlake.claims import RESULTS_KEY
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SEVERITY = {"failed": 0, "skipped": 1, "passed": 2}
 
