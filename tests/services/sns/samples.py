@@ -65,6 +65,14 @@ def fetch(url):
         return answer.read()
 
 
+def confirmed(fan, web, topic, **attributes):
+    """A subscription of the web server that it has said yes to."""
+    arn = fan.subscribe(topic, web.url, "http", **attributes)
+    fan.lake.clock.advance(0)
+    fetch(web.of_type("SubscriptionConfirmation")[-1].json()["SubscribeURL"])
+    return arn
+
+
 @dataclass
 class Posted:
     headers: dict

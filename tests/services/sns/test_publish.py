@@ -55,6 +55,15 @@ def test_a_message_for_a_queue_that_is_gone_is_buried_with_the_reason(fan):
     assert set(message["MessageAttributes"]) == {"RequestID", "ErrorCode", "ErrorMessage"}
 
 
+def test_a_dead_letter_of_a_fifo_queue_keeps_its_group(fan):
+    topic, (url, arn), (grave, grave_arn) = fan.topic("t.fifo"), fan.queue("q.fifo"), fan.queue("grave.fifo")
+    fan.subscribe(topic, arn, RedrivePolicy=json.dumps({"deadLetterTargetArn": grave_arn}))
+    fan.sqs.delete_queue(QueueUrl=url)
+    fan.sns.publish(TopicArn=topic, Message="lost", MessageGroupId="g", MessageDeduplicationId="d")
+    (letter,) = fan.received(grave)
+    assert (letter["Attributes"]["MessageGroupId"], letter["Attributes"]["MessageDeduplicationId"]) == ("g", "d")
+
+
 def test_a_text_for_each_protocol(fan):
     topic, (url, arn) = fan.topic(), fan.queue()
     fan.subscribe(topic, arn)
@@ -129,6 +138,10 @@ def test_a_topic_may_take_a_mebibyte_but_not_to_everybody(fan):
     assert [len(message["Body"]) for message in fan.received(url)] == [1_048_576]
     code, _ = refusal(fan.sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@example.com")
     assert code == "InvalidParameter"
+    fan.subscribe(small := fan.topic("small"), "a@example.com", "email")
+    request = {"TopicArn": small, "AttributeName": "MaximumMessageSize"}
+    assert refusal(fan.sns.set_topic_attributes, **request, AttributeValue="262145")[0] == "InvalidParameter"
+    fan.sns.set_topic_attributes(**request, AttributeValue="262144")
 
 
 def test_batches_and_their_rules(fan):
@@ -271,114 +284,6 @@ def test_a_fifo_topic_hands_on_to_queues_of_both_kinds(fan):
     messages = fan.received(loose)
     assert sorted(json.loads(message["Body"])["n"] for message in messages) == [1, 4]
     assert "MessageDeduplicationId" not in messages[0]["Attributes"]
-
-
-def test_a_topic_s_archive_is_replayed_to_a_new_subscription(fan):
-    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
-    fan.sns.set_topic_attributes(
-        TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue='{"MessageRetentionPeriod": "2"}'
-    )
-    begin = fan.lake.clock.now()
-    for text in ("old", "new"):
-        fan.sns.publish(TopicArn=topic, Message=text, MessageGroupId="g")
-        fan.lake.clock.advance(hours=1)
-    assert "BeginningArchiveTime" in fan.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    policy = {"PointType": "Timestamp", "StartingPoint": begin.isoformat()}
-    subscription = fan.subscribe(topic, arn, ReplayPolicy=json.dumps(policy))
-    fan.lake.clock.advance(1)
-    bodies = [json.loads(message["Body"]) for message in fan.received(url)]
-    assert [(body["Message"], body["Replayed"]) for body in bodies] == [("old", "true"), ("new", "true")]
-    shown = fan.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
-    assert shown["ReplayStatus"] == "Completed"
-    fan.sns.publish(TopicArn=topic, Message="now", MessageGroupId="g")
-    assert fan.texts(url) == ["now"]
-
-
-def archive(fan, count, **attributes):
-    """A FIFO topic with so many messages in its archive, and a queue."""
-    topic, (url, arn) = fan.topic("t.fifo", ArchivePolicy='{"MessageRetentionPeriod": "1"}'), fan.queue("q.fifo")
-    for start in range(0, count, 10):
-        entries = [
-            {"Id": str(n), "Message": str(n), "MessageGroupId": "g", "MessageDeduplicationId": str(n)}
-            for n in range(start, min(start + 10, count))
-        ]
-        fan.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
-    return topic, url, arn
-
-
-def replay(begin, **more):
-    return json.dumps({"PointType": "Timestamp", "StartingPoint": begin.isoformat(), **more})
-
-
-def test_a_long_replay_keeps_order_and_new_messages_come_behind(fan):
-    begin = fan.lake.clock.now()
-    topic, url, arn = archive(fan, 290)
-    fan.lake.clock.freeze()
-    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
-    fan.sns.publish(TopicArn=topic, Message="290", MessageGroupId="g", MessageDeduplicationId="290")
-    found = []
-    while len(found) < 291:
-        fan.lake.clock.advance(1)
-        found += [message["Body"] for message in fan.received(url)]
-    assert found == [str(n) for n in range(291)]
-
-
-def test_a_replay_may_end_before_now_and_then_new_messages_come_again(fan):
-    """Also those that were published while it went on, and none twice."""
-    begin = fan.lake.clock.now()
-    topic, url, arn = archive(fan, 250)
-    end = fan.lake.clock.advance(hours=1)
-    send = {"TopicArn": topic, "MessageGroupId": "g"}
-    fan.sns.publish(**send, Message="after the end", MessageDeduplicationId="x")
-    fan.lake.clock.freeze()
-    policy = replay(begin, EndingPoint=end.isoformat())
-    subscription = fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=policy)
-    fan.sns.publish(**send, Message="meanwhile", MessageDeduplicationId="y")
-    found = []
-    for _ in range(60):
-        fan.lake.clock.advance(1)
-        found += [message["Body"] for message in fan.received(url)]
-    assert found == [*map(str, range(250)), "meanwhile"]
-    assert (
-        fan.sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["ReplayStatus"] == "Completed"
-    )
-    fan.sns.publish(**send, Message="now", MessageDeduplicationId="z")
-    assert [message["Body"] for message in fan.received(url)] == ["now"]
-
-
-def test_a_topic_of_the_same_name_does_not_remember_the_one_before(fan):
-    begin = fan.lake.clock.now()
-    topic, *_ = archive(fan, 30)
-    fan.sns.delete_topic(TopicArn=topic)
-    topic, url, arn = archive(fan, 1)
-    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
-    fan.lake.clock.advance(1)
-    assert [message["Body"] for message in fan.received(url)] == ["0"]
-
-
-def test_what_is_older_than_the_archive_s_retention_is_not_replayed(fan):
-    begin = fan.lake.clock.now()
-    topic, url, arn = archive(fan, 1)
-    fan.lake.clock.advance(hours=23)
-    fan.sns.publish(TopicArn=topic, Message="new", MessageGroupId="g", MessageDeduplicationId="new")
-    fan.lake.clock.advance(hours=1, minutes=1)
-    fan.subscribe(topic, arn, RawMessageDelivery="true", ReplayPolicy=replay(begin))
-    fan.lake.clock.advance(1)
-    assert [message["Body"] for message in fan.received(url)] == ["new"]
-
-
-def test_an_archive_forgets(fan):
-    topic, (url, arn) = fan.topic("t.fifo", ContentBasedDeduplication="true"), fan.queue("q.fifo")
-    fan.sns.set_topic_attributes(
-        TopicArn=topic, AttributeName="ArchivePolicy", AttributeValue='{"MessageRetentionPeriod": "1"}'
-    )
-    begin = fan.lake.clock.now()
-    fan.sns.publish(TopicArn=topic, Message="old", MessageGroupId="g")
-    fan.lake.clock.advance(days=3)
-    policy = {"PointType": "Timestamp", "StartingPoint": begin.isoformat()}
-    fan.subscribe(topic, arn, ReplayPolicy=json.dumps(policy))
-    fan.lake.clock.advance(1)
-    assert fan.received(url) == []
 
 
 def test_firehose_writes_a_line_for_each_message(fan):

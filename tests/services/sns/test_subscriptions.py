@@ -1,27 +1,15 @@
-"""Subscriptions: asking, confirming, refusing, ending; HTTP deliveries with retries; the outbox; signatures."""
+"""Subscriptions: asking, confirming, refusing, ending; their endpoints and attributes."""
 
-import base64
 import json
 
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 import pocketlake
 
-from .samples import fetch
+from .samples import confirmed, fetch
 from .test_topics import refusal
-
-
-def confirmed(fan, web, topic, **attributes):
-    """A subscription of the web server that it has said yes to."""
-    arn = fan.subscribe(topic, web.url, "http", **attributes)
-    fan.lake.clock.advance(0)
-    fetch(web.of_type("SubscriptionConfirmation")[-1].json()["SubscribeURL"])
-    return arn
 
 
 def attributes(fan, arn):
@@ -91,6 +79,9 @@ def test_who_leaves_is_told_and_may_come_back(fan, web):
     assert fan.sns.list_subscriptions()["Subscriptions"] == []
     (farewell,) = web.of_type("UnsubscribeConfirmation")
     assert farewell.json()["Message"].startswith(f"You have chosen to deactivate subscription {arn}.")
+    token = farewell.json()["Token"]
+    wrong = ("1" if token[0] == "0" else "0") + token[1:]
+    assert refusal(fan.sns.confirm_subscription, TopicArn=topic, Token=wrong)[1] == "Invalid parameter: Token"
     fetch(farewell.json()["SubscribeURL"])
     fan.sns.publish(TopicArn=topic, Message="two")
     fan.lake.clock.advance(0)
@@ -126,167 +117,6 @@ def test_subscribers_come_and_go_and_stay_in_order(fan):
     ] == sorted(arns)
     fan.sns.publish(TopicArn=topic, Message="x")
     assert len(fan.view(protocol="sms")) == len(arns) - 1
-
-
-def test_a_server_in_trouble_is_tried_again_by_its_policy(fan, web):
-    topic = fan.topic()
-    policy = {"healthyRetryPolicy": {"numRetries": 2, "minDelayTarget": 60, "maxDelayTarget": 60}}
-    confirmed(fan, web, topic, DeliveryPolicy=json.dumps(policy))
-    fan.lake.clock.freeze()
-    web.statuses[:] = [500, 0, 200]
-    fan.sns.publish(TopicArn=topic, Message="x")
-    fan.lake.clock.advance(59)
-    assert len(web.of_type("Notification")) == 1
-    fan.lake.clock.advance(5)
-    assert len(web.of_type("Notification")) == 2
-    fan.lake.clock.advance(65)
-    assert len(web.of_type("Notification")) == 3
-    fan.lake.clock.advance(600)
-    assert len(web.of_type("Notification")) == 3
-
-
-@pytest.mark.parametrize(("statuses", "attempts"), [([500] * 9, 4), ([429] * 9, 4), ([404], 1)])
-def test_what_was_not_taken_is_buried(fan, web, statuses, attempts):
-    """A server's fault is tried four times by default, twenty seconds apart; a client's is final."""
-    topic, (grave, grave_arn) = fan.topic(), fan.queue("grave")
-    confirmed(fan, web, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": grave_arn}))
-    web.statuses[:] = statuses
-    fan.sns.publish(TopicArn=topic, Message="x")
-    fan.lake.clock.advance(120)
-    assert len(web.of_type("Notification")) == attempts
-    (letter,) = fan.received(grave)
-    assert json.loads(letter["Body"])["Message"] == "x"
-    assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == str(statuses[0])
-
-
-def test_what_a_server_said_is_told_as_far_as_a_queue_takes_it(fan, web):
-    topic, (grave, grave_arn) = fan.topic(), fan.queue("grave")
-    confirmed(fan, web, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": grave_arn}))
-    web.statuses[:], web.answer = [404], b"\x00\x01 no \xff"
-    fan.sns.publish(TopicArn=topic, Message="x")
-    fan.lake.clock.advance(1)
-    (letter,) = fan.received(grave)
-    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "HTTP status 404: ?? no \ufffd"
-
-
-def test_raw_delivery_and_content_type(fan, web):
-    topic = fan.topic()
-    policy = json.dumps({"requestPolicy": {"headerContentType": "application/json"}})
-    confirmed(fan, web, topic, RawMessageDelivery="true", DeliveryPolicy=policy)
-    fan.sns.publish(TopicArn=topic, Message='{"a": 1}')
-    fan.lake.clock.advance(0)
-    (message,) = web.of_type("Notification")
-    assert (message.body, message.headers["x-amz-sns-rawdelivery"]) == ('{"a": 1}', "true")
-    assert message.headers["Content-Type"] == "application/json"
-
-
-def test_credentials_in_the_url_are_sent(fan, web):
-    topic = fan.topic()
-    web.url = web.url.replace("http://", "http://ada:se%40cret@")
-    confirmed(fan, web, topic)
-    authorization = web.posted[0].headers["Authorization"]
-    assert base64.b64decode(authorization.removeprefix("Basic ")) == b"ada:se@cret"
-
-
-def test_a_subscription_s_rate_holds(fan, web):
-    topic = fan.topic()
-    confirmed(fan, web, topic, DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 1}}))
-    fan.lake.clock.freeze()
-    for _ in range(3):
-        fan.sns.publish(TopicArn=topic, Message="x")
-    fan.lake.clock.advance(0)
-    assert len(web.of_type("Notification")) == 1
-    fan.lake.clock.advance(2)
-    assert len(web.of_type("Notification")) == 3
-
-
-@pytest.mark.parametrize(("version", "algorithm"), [("1", hashes.SHA1()), ("2", hashes.SHA256())])
-def test_signatures_hold_against_the_certificate(fan, web, version, algorithm):
-    topic, (url, arn) = fan.topic(SignatureVersion=version), fan.queue()
-    fan.subscribe(topic, arn)
-    fan.subscribe(topic, web.url, "http")
-    fan.sns.publish(TopicArn=topic, Message="m\nn", Subject="my汉字subject")
-    fan.lake.clock.advance(0)
-    notice, question = json.loads(fan.received(url)[0]["Body"]), web.posted[0].json()
-    for body, names in (
-        (notice, ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")),
-        (question, ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")),
-    ):
-        assert body["SignatureVersion"] == version
-        assert body["SigningCertURL"].endswith(".pem")
-        certificate = x509.load_pem_x509_certificate(fetch(body["SigningCertURL"]))
-        text = "".join(f"{name}\n{body[name]}\n" for name in names)
-        certificate.public_key().verify(base64.b64decode(body["Signature"]), text.encode(), PKCS1v15(), algorithm)
-
-
-def test_the_outbox_holds_mails_and_texts(fan):
-    topic = fan.topic(DisplayName="Lake")
-    fan.subscribe(topic, "a@example.com", "email")
-    fan.subscribe(topic, "b@example.com", "email-json")
-    fan.subscribe(topic, "+1 555".replace(" ", "") + "0001111", "sms")
-    (question,) = fan.view(protocol="email")
-    assert question["Subject"] == "AWS Notification - Subscription Confirmation"
-    for question in (*fan.view(protocol="email"), *fan.view(protocol="email-json")):
-        fetch(question["SubscribeURL"])
-    fan.sns.publish(TopicArn=topic, Message="hello", Subject="greetings")
-    mail = fan.view(protocol="email")[-1]
-    assert (mail["Recipient"], mail["Subject"], mail["Message"]) == ("a@example.com", "greetings", "hello")
-    assert json.loads(fan.view(recipient="b@example.com")[-1]["Message"])["Subject"] == "greetings"
-    assert [one["Message"] for one in fan.view(protocol="sms")] == ["Lake> hello"]
-    fan.sns.publish(PhoneNumber="+15550002222", Message="direct")
-    assert [one["Message"] for one in fan.view(recipient="+15550002222")] == ["direct"]
-
-
-def test_devices_get_their_platform_s_text(fan):
-    application = fan.sns.create_platform_application(
-        Name="app", Platform="GCM", Attributes={"PlatformCredential": "key"}
-    )["PlatformApplicationArn"]
-    device = fan.sns.create_platform_endpoint(PlatformApplicationArn=application, Token="t")["EndpointArn"]
-    topic = fan.topic()
-    fan.subscribe(topic, device, "application")
-    fan.sns.publish(TopicArn=topic, Message=json.dumps({"default": "d", "GCM": '{"data": 1}'}), MessageStructure="json")
-    fan.sns.publish(TargetArn=device, Message="direct")
-    assert [(one["Token"], one["Message"]) for one in fan.view(protocol="application")] == [
-        ("t", '{"data": 1}'),
-        ("t", "direct"),
-    ]
-    fan.sns.set_endpoint_attributes(EndpointArn=device, Attributes={"Enabled": "false"})
-    assert refusal(fan.sns.publish, TargetArn=device, Message="x") == ("EndpointDisabled", "Endpoint is disabled")
-
-
-def test_a_device_is_known_by_its_token_whatever_becomes_of_that(fan):
-    """One endpoint for a token of an application; a token that was given up or deleted is free."""
-    app = fan.sns.create_platform_application(Name="app", Platform="GCM", Attributes={"PlatformCredential": "key"})
-    app = app["PlatformApplicationArn"]
-
-    def create(token, **more):
-        return fan.sns.create_platform_endpoint(PlatformApplicationArn=app, Token=token, **more)["EndpointArn"]
-
-    first, second = create("a"), create("b")
-    assert create("a") == first
-    words = f"Token Reason: Endpoint {first} already exists with the same Token, but different attributes."
-    taken = ("InvalidParameter", f"Invalid parameter: {words}")
-    assert refusal(create, token="a", CustomUserData="x") == taken
-    assert refusal(fan.sns.set_endpoint_attributes, EndpointArn=second, Attributes={"Token": "a"}) == taken
-    assert create("b") == second
-    fan.sns.set_endpoint_attributes(EndpointArn=first, Attributes={"Token": "c"})
-    assert create("c") == first
-    fan.sns.delete_endpoint(EndpointArn=second)
-    assert create("b") != second
-    assert create("a") not in (first, second)
-    for given in ({"Enabled": "perhaps"}, {"CustomUserData": "x" * 2049}, {"Nonsense": "1"}, {"Token": ""}):
-        assert refusal(fan.sns.set_endpoint_attributes, EndpointArn=first, Attributes=given)[0] == "InvalidParameter"
-
-
-def test_the_outbox_is_searched_behind_its_first_page(fan):
-    phone = fan.topic()
-    for index in range(101):
-        fan.subscribe(phone, f"+1555000{index:04}", "sms")
-    for _ in range(10):
-        fan.sns.publish(TopicArn=phone, Message="x")
-    fan.sns.publish(PhoneNumber="+15559999999", Message="last")
-    assert len(fan.view()) == 1000
-    assert [one["Message"] for one in fan.view(recipient="+15559999999")] == ["last"]
 
 
 def test_a_queue_of_another_account_must_say_yes(fan):
@@ -377,6 +207,61 @@ def test_attributes_that_are_refused(fan, name, value, message):
     assert refusal(fan.sns.set_subscription_attributes, **request)[1] == message
 
 
+def test_what_is_pending_is_not_ended(fan, web):
+    arn = fan.subscribe(fan.topic(), web.url, "http")
+    assert refusal(fan.sns.unsubscribe, SubscriptionArn=arn)[0] == "InvalidParameter"
+    assert len(fan.sns.list_subscriptions()["Subscriptions"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "endpoint", "protocol", "attributes", "message"),
+    [
+        (
+            "t",
+            "a@example.com",
+            "email",
+            {"RawMessageDelivery": "true"},
+            "Delivery protocol [email] does not support raw message delivery.",
+        ),
+        (
+            "t",
+            "arn:aws:firehose:us-east-1:000000000000:deliverystream/d",
+            "firehose",
+            {},
+            "SubscriptionRoleArn: must be the ARN of an IAM role",
+        ),
+        (
+            "t.fifo",
+            "arn:aws:sqs:us-east-1:000000000000:q.fifo",
+            "sqs",
+            {"RedrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:plain"}'},
+            "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.",
+        ),
+        (
+            "t",
+            "arn:aws:sqs:us-east-1:000000000000:q",
+            "sqs",
+            {"RedrivePolicy": '{"deadLetterTargetArn": "arn:aws:sqs:us-west-2:000000000000:far"}'},
+            "RedrivePolicy: deadLetterTargetArn is an invalid arn",
+        ),
+    ],
+)
+def test_attributes_that_do_not_suit(fan, topic, endpoint, protocol, attributes, message):
+    request = {"TopicArn": fan.topic(topic), "Protocol": protocol, "Endpoint": endpoint, "Attributes": attributes}
+    assert refusal(fan.sns.subscribe, **request) == (
+        "InvalidParameter",
+        f"Invalid parameter: Attributes Reason: {message}",
+    )
+
+
+def test_a_fifo_topic_has_a_hundred_subscriptions(fan):
+    topic = fan.topic("t.fifo")
+    for index in range(100):
+        fan.subscribe(topic, f"arn:aws:sqs:us-east-1:000000000000:q{index}")
+    request = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:000000000000:more"}
+    assert refusal(fan.sns.subscribe, **request)[0] == "SubscriptionLimitExceeded"
+
+
 def test_what_is_not_there(fan):
     topic = fan.topic()
     arn = f"{topic}:00000000-0000-4000-8000-000000000000"
@@ -385,18 +270,6 @@ def test_what_is_not_there(fan):
         "NotFound",
         "Subscription does not exist",
     )
-
-
-def test_numbers_of_the_sandbox_are_verified_by_what_the_outbox_says(fan):
-    fan.sns.create_sms_sandbox_phone_number(PhoneNumber="+15550001111")
-    fan.sns.create_sms_sandbox_phone_number(PhoneNumber="+15550002222")
-    assert len(fan.sns.list_sms_sandbox_phone_numbers(MaxResults=1)["PhoneNumbers"]) == 1
-    fan.sns.delete_sms_sandbox_phone_number(PhoneNumber="+15550002222")
-    password = fan.view()[0]["OneTimePassword"]
-    fan.sns.verify_sms_sandbox_phone_number(PhoneNumber="+15550001111", OneTimePassword=password)
-    assert fan.sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == [
-        {"PhoneNumber": "+15550001111", "Status": "Verified"}
-    ]
 
 
 def test_in_signed_mode_links_need_no_signature_and_nothing_else_does_without(tmp_path, web):

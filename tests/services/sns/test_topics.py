@@ -59,6 +59,8 @@ def test_creating_is_idempotent_for_the_same_attributes_and_tags(fan):
         ("ArchivePolicy", '{"MessageRetentionPeriod": "3"}'),
         ("Nonsense", "1"),
         ("Policy", "no JSON"),
+        ("Policy", "{}"),
+        ("Policy", '{"Statement": [{"Effect": "Perhaps"}]}'),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 30, "maxDelayTarget": 20}}}'),
     ],
 )

@@ -5,6 +5,7 @@ Source: SNS developer guide, "Message archiving and replay for FIFO topics".
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from .service import invalid, sns
 BATCH = 200  # messages of one transaction
 EXPIRED = 1000  # that go at once
 PAUSE = 0.05
+MILLISECOND = 0.001
 
 
 def archive(call: Call, topic: Resource, message: Message) -> None:
@@ -61,9 +63,10 @@ def check(topic: Resource, text: str, prefix: str) -> None:
 
 
 def _moment(text: str) -> float:
-    """Seconds since 1970; a time without a zone is UTC."""
+    """The millisecond's beginning, in seconds since 1970, as messages tell theirs; a time without a zone is UTC."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return math.floor(seconds * 1000 + 0.001) / 1000  # a float may lie a hair below its millisecond
 
 
 def is_live(subscription: Resource) -> bool:
@@ -100,7 +103,8 @@ def replay(call: Call, key: str) -> None:
         return
     policy: dict[str, Any] = orjson.loads(subscription["Attributes"]["ReplayPolicy"])
     after, begun = subscription["Replay"]["After"], subscription["Replay"]["Begun"]
-    end = _moment(policy["EndingPoint"]) if policy.get("EndingPoint") is not None and after < begun else None
+    ends = policy.get("EndingPoint") is not None and after < begun
+    end = _moment(policy["EndingPoint"]) + MILLISECOND if ends else None
     start = max(_moment(policy["StartingPoint"]), call.now - topic_attributes.archive_days(topic) * quotas.DAY)
     rows = store.archived(call.db, live.log(topic), after, start, end, BATCH)
     for sequence, _, kept in rows:

@@ -107,13 +107,13 @@ def archive(db: Store, topic: str, sequence: str, sent: float, message: bytes) -
 def archived(
     db: Store, topic: str, after: str, begin: float, end: float | None, most: int
 ) -> list[tuple[str, float, bytes]]:
-    """Messages of the topic after this sequence number, sent from `begin` on and not after `end`, oldest first.
+    """Messages of the topic after this sequence number, sent from `begin` on and before `end`, oldest first.
 
     Times rise with sequence numbers: sns_archive_by_time finds the first and the last one, the primary key the rest.
     """
     sent = "SELECT sequence FROM sns_archive WHERE topic = ? AND sent"
     first = db.one(f"{sent} >= ? ORDER BY sent, sequence LIMIT 1", (topic, begin))
-    last = (LAST,) if end is None else db.one(f"{sent} <= ? ORDER BY sent DESC, sequence DESC LIMIT 1", (topic, end))
+    last = (LAST,) if end is None else db.one(f"{sent} < ? ORDER BY sent DESC, sequence DESC LIMIT 1", (topic, end))
     if first is None or last is None:
         return []
     place, beyond = (after, ">") if after >= first[0] else (first[0], ">=")
