@@ -252,6 +252,18 @@ def test_a_stranger_cannot_have_the_lake_hold_much(table, cluster):
         assert len(client.get(TABLE, "long")["text"]) == 300_000
 
 
+def test_who_does_not_read_is_not_read_either(table, cluster):
+    """Its requests wait in its own memory, not in the lake's."""
+    with WireClient.of(cluster) as client:
+        client.put(TABLE, "long", {"text": "x" * 100_000})
+        one = b"".join(map(cbor2.dumps, (1, METHODS["get"], TABLE.encode(), b"long", None)))
+        client.socket.settimeout(1)
+        with pytest.raises(TimeoutError):
+            for _ in range(1000):  # 64 MB, where the system holds some six on the way
+                client.socket.sendall(one * (65536 // len(one)))
+    assert alive(cluster)
+
+
 def test_a_thousand_requests_at_once_are_answered_in_order_and_others_are_not_kept_waiting(table, cluster):
     with WireClient.of(cluster) as client, WireClient.of(cluster) as other:
         for number in range(10):
