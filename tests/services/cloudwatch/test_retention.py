@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pocketlake.embedded import run
 
 from .conftest import START, put, statistics
 
@@ -61,14 +65,28 @@ def test_percentiles_outlive_the_minutes(lake: Any, cloudwatch: Any) -> None:
     assert point["ExtendedStatistics"]["p90"] == 90
 
 
-def test_old_datapoints_leave_the_disk(lake: Any, cloudwatch: Any) -> None:
+def test_old_datapoints_leave_the_disk(tmp_path: Path) -> None:
     """And with its last one the metric."""
-    put(cloudwatch, 1, 2, 3)
-    lake.clock.advance(days=500)
-    put(cloudwatch, 4, name="other")
-    (metric,) = cloudwatch.list_metrics()["Metrics"]
-    assert metric["MetricName"] == "other"
-    put(cloudwatch, 5)
-    later = START + timedelta(days=500)
-    found = statistics(cloudwatch, "Sum", StartTime=later, EndTime=later + timedelta(minutes=1))
-    assert [point["Sum"] for point in found] == [5.0]
+
+    def kept() -> list[int]:
+        with sqlite3.connect(tmp_path / "lake.sqlite") as db:
+            return [
+                db.execute(f"SELECT count(*) FROM cloudwatch_{what}").fetchone()[0] for what in ("metrics", "points")
+            ]
+
+    with run(tmp_path) as lake:
+        lake.clock.freeze(START)
+        cloudwatch = lake.client("cloudwatch")
+        for minute in range(10):
+            put(cloudwatch, minute, at=START + timedelta(minutes=minute))
+        assert kept() == [1, 10]
+        lake.clock.advance(days=17)
+        assert kept() == [1, 2]
+        lake.clock.advance(days=50)
+        assert kept() == [1, 1]
+        lake.clock.advance(days=400)
+        assert kept() == [0, 0]
+        put(cloudwatch, 5)
+        later = START + timedelta(days=467)
+        found = statistics(cloudwatch, "Sum", StartTime=later, EndTime=later + timedelta(minutes=1))
+        assert [point["Sum"] for point in found] == [5.0]
