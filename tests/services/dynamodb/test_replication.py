@@ -109,6 +109,21 @@ def test_replicas_that_come_and_go_agree(lake, clients, seed):
     assert all(one == found[0] for one in found), members
 
 
+@pytest.mark.claim("DDB-642")
+def test_a_new_replica_writes_later_than_all_before_it_in_the_same_millisecond(lake, clients):
+    make(clients[HOME], "things", "p:S")
+    replicate(lake, clients, EUROPE)
+    lake.clock.freeze()
+    for number in range(5):
+        put(clients[HOME], "k", f"old {number}")
+    clients[HOME].update_table(TableName="things", ReplicaUpdates=[{"Create": {"RegionName": EAST}}])
+    lake.clock.advance(0)
+    assert statuses(clients[HOME])[EAST] == "ACTIVE"
+    put(clients[EAST], "k", "new")
+    lake.clock.advance(2)
+    assert [values(clients[region]) for region in REGIONS] == [{"k": "new"}] * 3
+
+
 class Load(Writers):
     """Three writers at once, one in each region: each has items of its own, and all share some."""
 

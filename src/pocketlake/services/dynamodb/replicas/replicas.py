@@ -87,9 +87,9 @@ def _create(call: Call, table: Resource, asked: dict[str, Any]) -> Resource:
     members = [(call, table), *others(call, table)]
     for member, one in members[1:]:
         replication.send_all(member, one, call.region)
-    _align(members)
     overrides = {name: asked[name] for name in OVERRIDES if name in asked}
     replica = _make(there, table, asked)
+    _align([*members, (there, replica)])
     for member, one in members:
         since = replication.follow(member, one, region)
         set_replica(member, one, region, Status=CREATING, **overrides)
@@ -103,7 +103,7 @@ def _create(call: Call, table: Resource, asked: dict[str, Any]) -> Resource:
 
 
 def _align(members: list[tuple[Call, Resource]]) -> None:
-    """What any replica writes from now on is later than what any has written: the new one knows nothing of that."""
+    """What any replica writes from now on is later than what any has written: the new one holds it without its times."""
     mark = max(history.next_sequence(call, table["Number"]) for call, table in members)
     for call, table in members:
         history.pass_by(call, table["Number"], mark)
