@@ -74,6 +74,10 @@ def test_an_eventual_read_may_see_what_was_and_a_consistent_one_never_does(
             found = dynamodb.execute_statement(Statement=statement, ConsistentRead=consistent)
             assert len(found["Items"]) == count
             assert values(found)[0] == ("second" if consistent else "first")
+    for consistent, value in ((False, "first"), (True, "second")):
+        one = {"Statement": f"{select} AND s = 1", "ConsistentRead": consistent}
+        (answer,) = dynamodb.batch_execute_statement(Statements=[one])["Responses"]
+        assert answer["Item"]["v"]["S"] == value
     lake.clock.advance(seconds=4)
     assert get(dynamodb, 1) == "first"
     lake.clock.advance(seconds=2)

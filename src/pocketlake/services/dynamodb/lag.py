@@ -42,10 +42,10 @@ def followed(call: Call, table: Table) -> Table:
     return schemas.find(call, table.name)
 
 
-def since(call: Call, table: Table, index: Index | None, consistent: bool) -> int | None:
+def since(call: Call, table: Table, consistent: bool) -> int | None:
     """The change up to which a read sees the table; None: it sees all of them."""
     behaviour = call.lake.faults.behaviour("dynamodb", FOLLOWER, table.name)
-    if behaviour is None or (consistent and (index is None or not index.is_global)):
+    if behaviour is None or consistent:
         return None
     followed(call, table)
     if behaviour.chance.random() >= behaviour.settings["share"]:
@@ -55,7 +55,7 @@ def since(call: Call, table: Table, index: Index | None, consistent: bool) -> in
 
 def get(call: Call, table: Table, hash: bytes, sort: bytes, consistent: bool) -> Row | None:
     """Size and JSON of an item, perhaps as it was."""
-    at = since(call, table, None, consistent)
+    at = since(call, table, consistent)
     if at is not None:
         changed = journal.first_of_key(call.db, table.number, at, hash, sort)
         if changed is not None:
@@ -135,7 +135,7 @@ def _as_it_was(
     is_inside: Callable[[Place], bool],
     reverse: bool,
 ) -> Any:
-    at = since(call, table, index, consistent)
+    at = since(call, table, consistent)
     if at is None:
         return cursor
     changed = journal.first_of_each_key(call.db, table.number, at, None, MOST)
