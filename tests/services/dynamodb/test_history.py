@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+import pocketlake
+from pocketlake.embedded import EmbeddedLake
 from pocketlake.kernel.store import Store
 from pocketlake.services.dynamodb import history, journal, store
 from pocketlake.services.dynamodb.journal import Change
 from pocketlake.services.dynamodb.store import Place
+
+from .conftest import make
 
 OWNER = 7
 State = dict[tuple[bytes, bytes], bytes]
@@ -103,3 +108,25 @@ def test_all_pages_together_read_the_journal_once(tmp_path: Path) -> None:
 
     few, many = steps(500), steps(4000)
     assert many < 12 * few
+
+
+def test_a_table_that_nobody_follows_any_more_has_no_journal(tmp_path: Path) -> None:
+    def changes() -> int:
+        with sqlite3.connect(tmp_path / "lake.sqlite") as db:
+            (found,) = db.execute("SELECT count(*) FROM dynamodb_changes").fetchone()
+        return int(found)
+
+    def put(lake: EmbeddedLake, name: str) -> None:
+        lake.client("dynamodb").put_item(TableName="things", Item={"p": {"S": name}})
+
+    with pocketlake.run(tmp_path) as lake:
+        dynamodb = lake.client("dynamodb")
+        make(dynamodb, "things", "p:S", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+        put(lake, "a")
+        dynamodb.update_table(TableName="things", StreamSpecification={"StreamEnabled": False})
+        put(lake, "b")
+    assert changes() == 2
+    with pocketlake.run(tmp_path) as lake:
+        lake.clock.advance(days=2)
+        put(lake, "c")
+    assert changes() == 0
