@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pocketlake.services.dynamodb.replicas import replication
 from tests.faults.mortal import Mortal
 from tests.faults.writers import IMPATIENT, Writers
 
@@ -122,6 +123,16 @@ def test_a_new_replica_writes_later_than_all_before_it_in_the_same_millisecond(l
     put(clients[EAST], "k", "new")
     lake.clock.advance(2)
     assert [values(clients[region]) for region in REGIONS] == [{"k": "new"}] * 3
+
+
+@pytest.mark.claim("DDB-641")
+def test_more_changes_than_one_turn_sends_arrive(lake, spread, monkeypatch):
+    monkeypatch.setattr(replication, "AT_ONCE", 3)
+    for number in range(10):
+        put(spread[HOME], "k", str(number))
+        put(spread[HOME], f"k{number}")
+    lake.clock.advance(2)
+    assert values(spread[EAST]) == values(spread[HOME]) == {"k": "9", **{f"k{number}": "v" for number in range(10)}}
 
 
 class Load(Writers):

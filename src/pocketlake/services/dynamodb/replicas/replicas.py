@@ -103,7 +103,7 @@ def _create(call: Call, table: Resource, asked: dict[str, Any]) -> Resource:
 
 
 def _align(members: list[tuple[Call, Resource]]) -> None:
-    """What any replica writes from now on is later than what any has written: the new one holds it without its times."""
+    """What any replica writes from now on is later than what any has written: the new one knows no times of that."""
     mark = max(history.next_sequence(call, table["Number"]) for call, table in members)
     for call, table in members:
         history.pass_by(call, table["Number"], mark)
