@@ -192,6 +192,19 @@ def test_hits_misses_and_requests_are_metrics_and_the_table_measures_no_reads(la
     assert total(lake, "AWS/DynamoDB", "ConsumedReadCapacityUnits", of_table) == 1.0
 
 
+def test_requests_that_fail_are_counted_by_kind(lake, table, client):
+    for code, status in (("ThrottlingException", 400), ("InternalServerError", 500), ("ValidationException", 400)):
+        fault = {"service": "dax", "operation": "GetItem", "code": code, "status": status}
+        asked = urllib.request.Request(f"{lake.endpoint_url}/_pocketlake/faults", json.dumps(fault).encode())
+        urllib.request.urlopen(asked).close()
+        with pytest.raises(Refused, match=code):
+            client.get(TABLE, "Girl")
+    client.get(TABLE, "Girl")
+    node = [{"Name": "ClusterId", "Value": "cache"}, {"Name": "NodeId", "Value": "cache-a"}]
+    for kind, expected in (("Total", 4), ("Failed", 3), ("Throttled", 1), ("Fault", 1), ("Error", 1)):
+        assert total(lake, "AWS/DAX", f"{kind}RequestCount", node) == expected, kind
+
+
 def total(lake, namespace, metric, dimensions):
     now = lake.clock.now()
     found = lake.client("cloudwatch").get_metric_statistics(
