@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import pocketlake
 
 from .conftest import invalid, make, refusal
 
@@ -185,3 +189,15 @@ def test_one_item_is_touched_once_in_a_transaction(dynamodb: Any, simple: str) -
 def test_transaction_costs_twice(dynamodb: Any, simple: str) -> None:
     answer = dynamodb.transact_write_items(TransactItems=[write(simple, "a")], ReturnConsumedCapacity="TOTAL")
     assert answer["ConsumedCapacity"] == [{"TableName": simple, "CapacityUnits": 2.0, "WriteCapacityUnits": 2.0}]
+
+
+def test_tokens_of_transactions_leave_the_disk(tmp_path: Path) -> None:
+    with pocketlake.run(tmp_path) as lake:
+        dynamodb = lake.client("dynamodb")
+        put = {"Put": {"TableName": make(dynamodb, "things", "p:S"), "Item": {"p": {"S": "a"}}}}
+        dynamodb.transact_write_items(TransactItems=[put], ClientRequestToken="first")
+        lake.clock.advance(minutes=5)
+        dynamodb.transact_write_items(TransactItems=[put], ClientRequestToken="second")
+        lake.clock.advance(hours=1)
+    with sqlite3.connect(tmp_path / "lake.sqlite") as store:
+        assert store.execute("SELECT count(*) FROM dynamodb_tokens").fetchone() == (0,)

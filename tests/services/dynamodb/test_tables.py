@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pocketlake.services.dynamodb import backfill
+
 from .conftest import definitions, index, invalid, make, refusal, schema, units
 
 BAD = "One or more parameter values were invalid: "
@@ -152,7 +154,10 @@ def test_global_index_of_a_provisioned_table_needs_throughput(dynamodb: Any) -> 
 
 
 @pytest.mark.claim("DDB-554")
-def test_global_index_is_added_filled_and_deleted(lake: Any, dynamodb: Any, table: str) -> None:
+def test_global_index_is_added_filled_and_deleted(
+    lake: Any, dynamodb: Any, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "AT_ONCE", 7)
     for number in range(30):
         item = {"p": {"S": "a"}, "s": {"N": str(number)}, "color": {"S": "red" if number % 3 else "blue"}}
         dynamodb.put_item(TableName=table, Item=item)
