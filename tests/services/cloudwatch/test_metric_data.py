@@ -99,6 +99,7 @@ def test_values_come_with_their_counts_and_aggregates_add_up(cloudwatch: Any) ->
         ("IQM", 50.5),
         ("WM(10%:90%)", 50.5),
         ("WM(:50)", (25.5 * 50 + 50 * 50) / 100),
+        ("WM(10.5:49.5)", (10.5 * 10 + 30 * 39 + 49.5 * 51) / 100),
         ("tc90", 90),
         ("TC(90:95)", 5),
         ("ts10", 55),
