@@ -11,7 +11,6 @@ from pocketlake.engines.sql import statements
 from pocketlake.engines.sql.bind import BoundQuery
 from pocketlake.engines.sql.catalog import Snapshot
 from pocketlake.engines.sql.scan import ScanFile, ScanPlan, place, plan
-from pocketlake.engines.sql.types import athena_name
 from pocketlake.kernel.call import Call
 
 from . import files, runs, tables
@@ -90,10 +89,6 @@ async def explain(call: Call, run: Run, statement: statements.Explain) -> Answer
     lowered, scans = await prepare(call, run, statement.sql)
     outcome = await execute(call, run, lowered, scans, Output("text", "", lowered.query.labels))
     return Answer([("Query Plan", "VARCHAR")], lines=["Query Plan", *outcome.text.split("\n")])
-
-
-def athena_type(kind: str) -> str:
-    return athena_name(kind)
 
 
 __all__ = ["Path", "execute", "explain", "prepare", "select"]

@@ -40,7 +40,6 @@ FILTER_KEYS = Quota("keys of a filter policy", 5, "keys", FILTERS)
 FILTER_COMBINATIONS = Quota("combinations of a filter policy", 150, "combinations", FILTERS)
 FILTER_BYTES = Quota("a filter policy", 262_144, "bytes", FILTERS)
 TOPIC_FILTERS = Quota("filter policies of a topic", 200, "policies", FILTERS, adjustable=True)
-ACCOUNT_FILTERS = Quota("filter policies of an account", 10_000, "policies", FILTERS, adjustable=True)
 
 RETRY_SECONDS = Quota("all retries of a delivery together", 3_600, "seconds", RETRIES)
 RETRY_COUNT = Quota("retries of a delivery", 100, "retries", RETRIES)

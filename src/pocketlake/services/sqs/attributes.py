@@ -12,7 +12,7 @@ from pocketlake.kernel.errors import NotImplemented501
 from . import addresses, dead_letters, fifo, live, policies, quotas, settling, store
 from .dead_letters import NUMBER
 from .live import Queue, milliseconds
-from .service import errors, invalid, sqs
+from .service import errors, sqs
 
 # Name: least, most, default. Source: API reference, SetQueueAttributes.  [SQS-019, SQS-020, SQS-510, SQS-511, SQS-513]
 RANGES = {
@@ -180,10 +180,3 @@ def get_queue_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     }
     found = values if "All" in names else {name: values[name] for name in names if name in values}
     return {"Attributes": found or None}
-
-
-def check_whole(value: int, name: str, least: int, most: int, reason: str) -> int:
-    """A number in a request. InvalidParameterValue."""
-    if not least <= value <= most:
-        raise invalid(value, name, reason)
-    return value
