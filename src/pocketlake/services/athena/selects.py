@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketlake.engines.sql import statements
@@ -89,6 +88,3 @@ async def explain(call: Call, run: Run, statement: statements.Explain) -> Answer
     lowered, scans = await prepare(call, run, statement.sql)
     outcome = await execute(call, run, lowered, scans, Output("text", "", lowered.query.labels))
     return Answer([("Query Plan", "VARCHAR")], lines=["Query Plan", *outcome.text.split("\n")])
-
-
-__all__ = ["Path", "execute", "explain", "prepare", "select"]
