@@ -173,6 +173,14 @@ def test_a_transaction_of_what_is_no_operation_is_refused(table, client, operati
         client.ask("transact_write", *columns)
 
 
+def test_a_parameter_that_no_client_of_today_sends_is_not_built(table, client):
+    with pytest.raises(Refused, match="DAX's request parameter 20 is not implemented") as refused:
+        client.ask("get", TABLE.encode(), b"x", {2: True, 20: 1})
+    assert (refused.value.code, refused.value.codes) == ("NotImplemented", [4, 37, 38, 44])
+    with pytest.raises(Refused, match="options have numbers"):
+        client.ask("get", TABLE.encode(), b"x", {"2": True})
+
+
 def test_expressions_keep_their_meaning(table, client):
     """Or within And, And within Not: DynamoDB refuses parentheses that are not needed, and needs those that are."""
     client.put(TABLE, "x", {"a": 1, "b": 2, "size": 3})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pocketlake.kernel.errors import NotImplemented501
+
 from ..service import refuse
 from .scanning import Malformed
 
 PROJECTION, CONSISTENT_READ, CONSUMED_CAPACITY, CONDITION = 0, 2, 3, 4
 COLLECTION_METRICS, RETURN_VALUES, UPDATE, START_KEY, FILTER, INDEX = 6, 7, 8, 9, 10, 11
 LIMIT, FORWARD, SELECT, SEGMENT, SEGMENTS, TOKEN = 13, 14, 15, 16, 17, 19
+KNOWN = range(20)  # names and values of expressions (1, 5) stand in the expressions as well
 
 CAPACITIES = ("NONE", "TOTAL", "INDEXES")
 METRICS = ("NONE", "SIZE")
@@ -27,6 +30,11 @@ class Options:
         if given is not None and type(given) is not dict:
             raise Malformed("options are a map")
         self._given: dict[Any, Any] = given or {}
+        for option in self._given:
+            if type(option) is not int:
+                raise Malformed("options have numbers")
+            if option not in KNOWN:
+                raise NotImplemented501(f"DAX's request parameter {option}")
 
     def get(self, option: int) -> Any:
         return self._given.get(option)
