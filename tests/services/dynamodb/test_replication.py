@@ -115,7 +115,7 @@ def test_a_new_replica_writes_later_than_all_before_it_in_the_same_millisecond(l
     make(clients[HOME], "things", "p:S")
     replicate(lake, clients, EUROPE)
     lake.clock.freeze()
-    for number in range(5):
+    for number in range(50):
         put(clients[HOME], "k", f"old {number}")
     clients[HOME].update_table(TableName="things", ReplicaUpdates=[{"Create": {"RegionName": EAST}}])
     lake.clock.advance(0)
