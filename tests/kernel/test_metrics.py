@@ -153,6 +153,39 @@ def test_gauges_of_quiet_minutes_are_read_afterwards_until_they_are_zero(tmp_pat
     asyncio.run(scenario())
 
 
+def test_a_gauge_is_read_once_a_minute_whether_it_slept_or_not(tmp_path):
+    async def scenario():
+        lake, call = await open_lake(tmp_path)
+        meter = lake.metrics.meter(call, FAMILY, {"name": "a"})
+        meter.naps = True
+        meter.gauges = lambda at: {"depth": 1.0}
+        meter.add("size", 1, call.now)
+        await lake.clock.advance(180)
+        meter.add("size", 1, call.now)
+        lake.metrics.ask(whoever)
+        depths = [(minute, count) for _, minute, metric, count, _ in kept(lake) if metric == "depth"]
+        assert depths == [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)]
+        await lake.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_emptied_lake_has_forgotten_who_sleeps(tmp_path):
+    async def scenario():
+        lake, call = await open_lake(tmp_path)
+        meter = lake.metrics.meter(call, FAMILY, {"name": "a"})
+        meter.naps = True
+        meter.gauges = lambda at: {"depth": 1.0}
+        meter.add("size", 1, call.now)
+        await lake.clock.advance(60)
+        await lake.reset()
+        lake.metrics.ask(whoever)
+        assert kept(lake) == []
+        await lake.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_reader_wakes_only_what_it_reads(tmp_path):
     async def scenario():
         lake, call = await open_lake(tmp_path)
