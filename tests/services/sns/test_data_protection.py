@@ -205,3 +205,30 @@ def test_what_cannot_be_done_says_so(fan, text, named):
         fan.sns.put_data_protection_policy(ResourceArn=fan.topic(), DataProtectionPolicy=text)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert named in caught.value.response["Error"]["Message"]
+
+
+def test_devices_get_all_as_on_aws(fan):
+    app = fan.sns.create_platform_application(Name="app", Platform="GCM", Attributes={"PlatformCredential": "key"})
+    device = fan.sns.create_platform_endpoint(PlatformApplicationArn=app["PlatformApplicationArn"], Token="t")
+    topic = fan.topic()
+    fan.subscribe(topic, device["EndpointArn"], "application")
+    protect(fan, topic, statement({"Deny": {}}, "EmailAddress", direction="Outbound"))
+    fan.sns.publish(TopicArn=topic, Message="a@b.example")
+    assert [one["Message"] for one in fan.view(protocol="application")] == ["a@b.example"]
+
+
+def test_who_has_assumed_a_role_is_the_role_to_a_policy(fan):
+    iam, trust = fan.lake.client("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    role = iam.create_role(RoleName="sender", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    assumed = fan.lake.client("sts").assume_role(RoleArn=role, RoleSessionName="now")["Credentials"]
+    sender = fan.lake.client(
+        "sns",
+        aws_access_key_id=assumed["AccessKeyId"],
+        aws_secret_access_key=assumed["SecretAccessKey"],
+        aws_session_token=assumed["SessionToken"],
+    )
+    topic = fan.topic()
+    protect(fan, topic, statement({"Deny": {}}, "EmailAddress", principals=[role]))
+    assert refusal(sender.publish, TopicArn=topic, Message="a@b.example")[0] == "AuthorizationError"
+    fan.sns.publish(TopicArn=topic, Message="a@b.example")

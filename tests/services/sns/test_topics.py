@@ -5,6 +5,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from pocketlake.kernel.quotas import Quota
+from pocketlake.services.sns import quotas
+
 
 def refusal(function, **request):
     with pytest.raises(ClientError) as caught:
@@ -125,6 +128,17 @@ def test_lists_have_pages_of_a_hundred(fan):
     pages = list(fan.sns.get_paginator("list_topics").paginate())
     assert [len(page["Topics"]) for page in pages] == [100, 1]
     assert {topic["TopicArn"].rpartition(":")[2] for page in pages for topic in page["Topics"]} == names
+
+
+def test_an_account_has_so_many_topics_of_each_kind(fan, monkeypatch):
+    """The limits, as numbers that a test can reach: a limit is data."""
+    for name, most in (("TOPICS", 3), ("FIFO_TOPICS", 2)):
+        monkeypatch.setattr(quotas, name, Quota("topics", most, "topics", "this test"))
+    for name in ("a", "b.fifo", "c", "d.fifo", "e"):
+        fan.topic(name)
+    for name, attributes in (("f", {}), ("g.fifo", {"FifoTopic": "true"})):
+        assert refusal(fan.sns.create_topic, Name=name, Attributes=attributes)[0] == "TopicLimitExceeded"
+    fan.topic("a")  # one that is there
 
 
 def test_subscriptions_of_all_topics_have_pages_too(fan):
