@@ -4,7 +4,6 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))  # many tests wait for servers that start, or are killed
-SERVICES ?= kinesis,s3,firehose,glue,athena,sqs
 
 .PHONY: help setup lint test demo bench conformance faults models clients clean
 
@@ -13,8 +12,8 @@ help:
 	@echo "make test         lint and all tests (some minutes)"
 	@echo "make lint         ruff (format and rules) and mypy"
 	@echo "make demo         a year of flights through the lake (about a minute)"
-	@echo "make bench        against moto and ministack (QUICK=1: under a minute)"
-	@echo "make conformance  moto's public test suite (SERVICES=kinesis,s3,...)"
+	@echo "make bench        against moto and ministack (QUICK=1: some minutes)"
+	@echo "make conformance  moto's public test suite (all, or SERVICES=kinesis,s3,...)"
 	@echo "make faults       twenty rounds of kill -9 under load (POCKETLAKE_FAULT_ROUNDS=n)"
 	@echo "make models       queues and tables against their models, 100,000 steps each (up to an hour)"
 	@echo "make clients      third-party clients, each in its own environment"
@@ -42,7 +41,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick)
 
 conformance: setup
-	$(BIN)/python -m scripts.conformance --services $(SERVICES)
+	$(BIN)/python -m scripts.conformance $(if $(SERVICES),--services $(SERVICES))
 
 faults: setup
 	POCKETLAKE_FAULT_ROUNDS=$${POCKETLAKE_FAULT_ROUNDS:-20} $(BIN)/pytest tests/faults --timeout=1200

@@ -1,4 +1,4 @@
-"""Run moto's public test suite against Pocketlake: `make conformance SERVICES=kinesis,s3`.
+"""Run moto's public test suite against Pocketlake: `make conformance`, or `make conformance SERVICES=kinesis,s3`.
 
 The suite comes with moto's source distribution on PyPI, is unpacked into the cache, and runs in its own server mode:
 its clients talk to our endpoint. `tests/conformance/exclusions.toml` names the tests that are about moto itself, each
@@ -26,6 +26,9 @@ from scripts.environments import cache, environment
 
 MOTO = "5.2.5"
 ACCOUNT = "123456789012"  # the account that moto's tests expect
+SUITES = (  # of what is built, by moto's names
+    "kinesis,firehose,s3,glue,athena,sqs,sns,dynamodb,dynamodbstreams,dax,backup,applicationautoscaling,cloudwatch,iam,sts"
+).split(",")
 REQUIREMENTS = (f"moto[all,server]=={MOTO}", "boto3", "pytest>=8,<9", "pytest-timeout", "freezegun", "requests")
 EXCLUSIONS = Path(__file__).resolve().parents[1] / "tests" / "conformance" / "exclusions.toml"
 TEST_SECONDS = 30
@@ -154,7 +157,7 @@ def failures(outcomes: list[Outcome]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--services", default="kinesis,s3,firehose,glue,athena,sqs")
+    parser.add_argument("--services", default=",".join(SUITES), help="as moto names them")
     parser.add_argument("--only", help="pytest's -k, for work on single tests")
     parser.add_argument("--endpoint", help="a lake that runs already (account 123456789012)")
     parser.add_argument("--json", type=Path, help="where the results go (default: in the cache)")
