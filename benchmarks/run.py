@@ -1,5 +1,7 @@
 """`make bench`: every question, all systems taking turns in one run; prints ratios, writes results/latest.md and .json.
 
+A run of some questions alone (`--only sqs,dynamodb`) writes a file of its own, results/sqs-dynamodb.md.
+
 Limits are off, durability is `process`: what Pocketlake acknowledged survives kill -9; the peers keep it in memory.
 """
 
@@ -50,7 +52,7 @@ def main() -> int:
     report = _report(readiness, bench.rows, athena, options.quick, time.perf_counter() - started)
     print(f"\n{report}")
     if not options.no_write:
-        _write(report, bench.rows)
+        _write("-".join(wanted) if options.only else "latest", report, bench.rows)
     return 0
 
 
@@ -107,10 +109,10 @@ def _report(readiness: list[str], rows: list[Row], athena: str, quick: bool, sec
     )
 
 
-def _write(report: str, rows: list[Row]) -> None:
+def _write(name: str, report: str, rows: list[Row]) -> None:
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "latest.md").write_text(report + "\n")
-    (RESULTS / "latest.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    (RESULTS / f"{name}.md").write_text(report + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     print(f"\nwritten to {RESULTS}")
 
 
