@@ -90,7 +90,8 @@ def drain(body: Any) -> bytes:
 
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12)
-pairs = st.lists(st.tuples(text.filter(bool), text), max_size=4)
+names = text.filter(lambda name: name and not name.startswith("X-Amz-"))  # these are the signature's own
+pairs = st.lists(st.tuples(names, text), max_size=4)
 
 
 @settings(max_examples=150, deadline=None)
