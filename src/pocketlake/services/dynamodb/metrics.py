@@ -24,7 +24,6 @@ COUNTS = (
     "ThrottledRequests",
     "ReturnedItemCount",
     "ConditionalCheckFailedRequests",
-    "TransactionConflict",
     "TimeToLiveDeletedItemCount",
     "ReturnedRecordsCount",
     "UserErrors",
