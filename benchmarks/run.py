@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
@@ -38,6 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [*QUESTIONS, "athena"]
     started = time.perf_counter()
+    failed = False
     with tempfile.TemporaryDirectory(prefix="pocketlake-bench-") as name:
         folder = Path(name)
         with peers.systems(folder, peers=not options.no_peers) as systems:
@@ -46,14 +48,24 @@ def main() -> int:
             bench = Bench(systems, folder, seconds=1.0, rounds=1 if options.quick else 3, quick=options.quick)
             for question in QUESTIONS:
                 if question in wanted:
-                    import_module(f"benchmarks.{question}").run(bench)
+                    failed |= not _asked(question, bench)
             readiness += [f"- {system.name}: {system.resident_mb:.0f} MB after the load" for system in systems]
         athena = _athena(options.quick) if "athena" in wanted else ""
     report = _report(readiness, bench.rows, athena, options.quick, time.perf_counter() - started)
     print(f"\n{report}")
     if not options.no_write:
         _write("-".join(wanted) if options.only else "latest", report, bench.rows)
-    return 0
+    return int(failed)
+
+
+def _asked(question: str, bench: Bench) -> bool:
+    """Whether it could be asked to its end: what others have answered by then is worth keeping."""
+    try:
+        import_module(f"benchmarks.{question}").run(bench)
+    except Exception:
+        traceback.print_exc()
+        return False
+    return True
 
 
 def _readiness(system: peers.System) -> str:
