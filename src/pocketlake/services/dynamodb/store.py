@@ -169,7 +169,7 @@ def put(db: Store, owner: int, hash: bytes, sort: bytes, size: int, item: bytes)
 
 
 def delete(db: Store, owner: int, hash: bytes, sort: bytes) -> None:
-    db.execute("DELETE FROM dynamodb_items WHERE owner = ? AND hash = ? AND sort = ?", (owner, hash, sort))
+    db.append("DELETE FROM dynamodb_items WHERE owner = ? AND hash = ? AND sort = ?", (owner, hash, sort))
 
 
 def partition(db: Store, owner: int, hash: bytes, bounds: Bounds, after: Place | None, reverse: bool) -> Any:
